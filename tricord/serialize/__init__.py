@@ -1,0 +1,6 @@
+"""Every reader and writer of a file format, one bounded reader each.
+
+Data only: no reader imports a class or runs code from a file, sizes are checked against the file
+before memory is taken, and every bad file raises ``FileFormatError`` (``UnsafeFileError`` if it
+asks for code to be run). Everything speaks numpy arrays and plain Python data.
+"""

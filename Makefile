@@ -43,9 +43,11 @@ $(created):
 	@touch $@
 
 $(ready_base): pyproject.toml | $(created)
+	@echo "Installing tricord and what it needs into $(VENV); half a minute or so."
 	$(install) --editable .
 	@touch $@
 
 $(ready_test): pyproject.toml | $(created)
+	@echo "Installing tricord with [$(EXTRAS)] into $(VENV); half a minute or so."
 	$(install) --editable '.[$(EXTRAS)]'
 	@touch $@ $(ready_base)

@@ -1,0 +1,1 @@
+"""The real PyTorch and Keras as oracles: tables of cases that a face must answer alike."""

@@ -1,0 +1,23 @@
+"""``tricord.keras`` answers as Keras 3 does, row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tricord import keras as face
+
+from . import harness
+from .cases import Case, names
+from .table_keras import TABLES
+
+# The peers warn about their own deprecations.
+pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("default")]
+
+ROWS = [(check, case) for table, check in TABLES for case in table]
+
+
+@pytest.mark.parametrize(("check", "case"), ROWS, ids=names([case for _, case in ROWS]))
+def test_keras_agrees(check: str, case: Case, real_keras: Any) -> None:
+    getattr(harness, check)(face, real_keras, case)

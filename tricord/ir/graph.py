@@ -1,17 +1,40 @@
-"""Graphs and walks over them, none of them recursive: real models are deeper than Python's stack."""
+"""Inputs, graphs and walks over them, none of them recursive: real models are deeper than Python's
+stack."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from .dtypes import DType
 from .node import Node, intern_node
-from .ops.structural import input_node
-from .record import pick
-from .shapes import TensorType
+from .record import NoBatching, NoGradient, Primitive, Sample, pick
+from .shapes import Shape, TensorType
 
-__all__ = ["Graph", "depends_on", "inputs_of", "is_input", "make_input", "substitute", "toposort"]
+__all__ = ["Graph", "depends_on", "input_node", "inputs_of", "is_input", "make_input", "sources",
+           "substitute", "toposort"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """``slot``: which of the graph's arguments. ``requires_grad``: a root of gradients."""
+
+    slot: int
+    shape: Shape
+    dtype: DType
+    requires_grad: bool = False
+
+
+def _no_reference(params: Any, *arrays: Any) -> Any:
+    raise AssertionError("the value of an input comes from outside")
+
+
+input_node = Primitive(
+    "input", params=Input, shape_rule=lambda p: p.shape, dtype_rule=lambda p: p.dtype,
+    vjp=NoGradient("a root has no parents"), jvp=NoGradient("a root has no parents"),
+    batch=NoBatching("vmap replaces inputs itself"), reference=_no_reference,
+    samples=(Sample(()),), errors=(), follows_parents=False)
 
 
 def toposort(targets: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:
@@ -79,6 +102,8 @@ class Graph:
 
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
+    #: What was derived from the graph and may be wanted again (a prepared program, its gradient).
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __hash__(self) -> int:
         return hash((self.inputs, self.outputs))

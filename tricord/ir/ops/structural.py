@@ -1,4 +1,7 @@
-"""Primitives that carry the graph itself: inputs, constants, roots of gradients, counting."""
+"""Primitives that carry the graph itself: constants, roots of gradients, counting.
+
+Inputs are in `ir.graph`, below all records, so that control records may hold graphs.
+"""
 
 from __future__ import annotations
 
@@ -15,31 +18,10 @@ from ..record import NoBatching, NoGradient, Primitive, Sample, register
 from ..samples import uniform
 from ..shapes import Shape
 
-__all__ = ["attach_gradient", "constant", "constant_value", "custom_gradient", "input_node", "iota",
-           "root", "stop_gradient"]
+__all__ = ["attach_gradient", "constant", "constant_value", "custom_gradient", "iota", "root",
+           "stop_gradient"]
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Input:
-    """``slot``: which of the graph's arguments. ``requires_grad``: a root of gradients."""
-
-    slot: int
-    shape: Shape
-    dtype: DType
-    requires_grad: bool = False
-
-
-def _no_reference(params: Any, *arrays: Array) -> Array:
-    raise AssertionError("the value of an input comes from outside")
-
-
-input_node = Primitive(
-    "input", params=Input, shape_rule=lambda p: p.shape, dtype_rule=lambda p: p.dtype,
-    vjp=NoGradient("a root has no parents"), jvp=NoGradient("a root has no parents"),
-    batch=NoBatching("vmap replaces inputs itself"), reference=_no_reference,
-    samples=(Sample(()),), errors=(), follows_parents=False)
 
 
 @dataclass(frozen=True)

@@ -4,3 +4,17 @@ Data only: no reader imports a class or runs code from a file, sizes are checked
 before memory is taken, and every bad file raises ``FileFormatError`` (``UnsafeFileError`` if it
 asks for code to be run). Everything speaks numpy arrays and plain Python data.
 """
+
+from .atomic import atomic_write
+from .detect import sniff
+from .torch_file import TensorData, TorchDevice, TorchDtype, load_torch, save_torch
+
+__all__ = [
+    "TensorData",
+    "TorchDevice",
+    "TorchDtype",
+    "atomic_write",
+    "load_torch",
+    "save_torch",
+    "sniff",
+]

@@ -29,7 +29,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Content", "PathOrFile", "atomic_write"]
+__all__ = ["Content", "PathOrFile", "atomic_write", "flat_view"]
 
 PathOrFile: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 Content: TypeAlias = "bytes | bytearray | memoryview | Callable[[BinaryIO], object]"
@@ -95,11 +95,17 @@ def atomic_write(
     _sync_folder(folder)
 
 
+def flat_view(data: bytes | bytearray | memoryview) -> memoryview:
+    """The bytes of a contiguous buffer of any shape and type."""
+    view = memoryview(data)
+    return view.cast("B") if view.nbytes else memoryview(b"")
+
+
 def _fill(file: BinaryIO, content: Content) -> None:
     if callable(content):
         content(file)
         return
-    view = memoryview(content).cast("B")
+    view = flat_view(content)
     for start in range(0, len(view), _CHUNK):
         file.write(view[start:start + _CHUNK])
 
@@ -119,7 +125,7 @@ def _existing(path: str) -> os.stat_result | None:
 
 
 def _compare(temporary: str, content: bytes | bytearray | memoryview, path: str) -> None:
-    view = memoryview(content).cast("B")
+    view = flat_view(content)
     checksum, size = 0, 0
     with open(temporary, "rb") as file:
         while chunk := file.read(_CHUNK):

@@ -6,7 +6,9 @@ asks for code to be run). Everything speaks numpy arrays and plain Python data.
 """
 
 from .atomic import atomic_write
+from .checkpoint import load_checkpoint, save_checkpoint
 from .detect import sniff
+from .npz_file import load_npy, load_npz, save_npy, save_npz
 from .torch_file import TensorData, TorchDevice, TorchDtype, load_torch, save_torch
 
 __all__ = [
@@ -14,7 +16,13 @@ __all__ = [
     "TorchDevice",
     "TorchDtype",
     "atomic_write",
+    "load_checkpoint",
+    "load_npy",
+    "load_npz",
     "load_torch",
+    "save_checkpoint",
+    "save_npy",
+    "save_npz",
     "save_torch",
     "sniff",
 ]

@@ -121,7 +121,7 @@ class _Emitter:
         typed = name in _TYPED_STORAGES
         storage = placed.storage
         count = storage.size if typed else storage.nbytes
-        where = b"ctorch\n" + _TYPED_STORAGES[name].encode() if typed else (
+        kind = b"ctorch\n" + _TYPED_STORAGES[name].encode() if typed else (
             b"ctorch.storage\nUntypedStorage")
         itemsize = storage.dtype.itemsize
         offset, strides = placed.locate(tensor.array)
@@ -129,7 +129,7 @@ class _Emitter:
         if tensor.is_parameter:
             out += b"ctorch._utils\n_rebuild_parameter\n"
         out += b"ctorch._utils\n_rebuild_tensor_v" + (b"2" if typed else b"3") + b"\n(("
-        out += _text("storage") + where + b"\n" + _text(str(placed.key)) + _text("cpu")
+        out += _text("storage") + kind + b"\n" + _text(str(placed.key)) + _text("cpu")
         out += _integer(count, "") + b"tQ" + _integer(offset // itemsize, "")
         out += _integers(tensor.array.shape)
         out += _integers(tuple(step // itemsize for step in strides))

@@ -112,7 +112,7 @@ def _zip_kind(source: Source) -> str:
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError,
             struct.error, IndexError, OSError):
         return "broken-zip"
-    if "tree.json" in names:
+    if "tree.json" in names and "format.json" in names:
         return "checkpoint"
     if "config.json" in names and "metadata.json" in names:
         return "keras"

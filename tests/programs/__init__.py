@@ -1,0 +1,1 @@
+"""Programs as users write them, run unmodified, against what the real frameworks printed."""

@@ -5,8 +5,8 @@
 ``--peers`` is an interpreter with torch 2.13.0, keras 3.15.1 and scikit-learn (the extra
 ``[peers]``), ``--tensorflow`` one with tensorflow-cpu and scikit-learn; both need the data sets
 (``TRICORD_DATA`` or ``../shared/data``). A script that names itself ``tf...`` runs under the
-second, any other under the first, Keras on the torch backend. The diff of the JSON files is to be read:
-a changed loss means that the script or the framework changed.
+second, any other under the first, Keras on the torch backend. The diff of the JSON files is to be
+read: a changed loss means that the script or the framework changed.
 
 Two things a real framework of today refuses are replaced in a copy of the script, see REPLACED;
 torchvision comes from ``stand_ins/``.

@@ -1,5 +1,6 @@
 """The primitive records, a file per family. Importing this package registers them all."""
 
-from . import contraction, convolution, elementwise, movement, reduce, structural
+from . import contraction, convolution, elementwise, movement, reduce, structural, window
 
-__all__ = ["contraction", "convolution", "elementwise", "movement", "reduce", "structural"]
+__all__ = ["contraction", "convolution", "elementwise", "movement", "reduce", "structural",
+           "window"]

@@ -1,0 +1,306 @@
+"""backward() and grad(): gradients of recorded tensors with respect to others.
+
+Three cases, from common to rare. The loss is pending in the current segment: its gradient is more
+nodes, found by look-up when the step was seen before. The loss was observed already: cotangents
+travel back from segment to segment through the residuals that were saved. A gradient of a gradient
+through an observed value, or a hook on one: the forward graph is recorded again from its leaves,
+and all is one segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ..autodiff import gradients, reachable_roots
+from ..errors import ArgumentError, GradientError, ShapeError
+from ..ir.graph import substitute
+from ..ir.node import Node
+from ..ir.ops.elementwise import scalar_like
+from ..ir.ops.structural import stop_gradient
+from ..ir.source import user_location
+from .handle import Handle
+from .history import History, ancestors
+from .recorder import assign, hold, pending, record, record_nodes, state, wrap
+
+__all__ = ["backward", "grad", "hook"]
+
+
+def backward(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | None = None, *,
+             retain_graph: bool | None = None, create_graph: bool = False,
+             inputs: Sequence[Handle] | None = None) -> None:
+    """Add the gradients of ``tensors`` to ``.grad`` of the leaves (or of ``inputs``)."""
+    keep = create_graph if retain_graph is None else retain_graph
+    tensor = tensors[0] if len(tensors) == 1 else None
+    if (tensor is not None and cotangents is None and inputs is None and not create_graph
+            and not state.hooked and tensor._segment is state.segment):
+        node = tensor._node
+        if node is not None and node.needs_grad and not node.shape:
+            _backward_in_segment(node, keep)
+            return
+    seeds = _seeds(tensors, cotangents)
+    for owner, gradient in _flow(seeds, keep, create_graph, inputs):
+        _accumulate(owner, gradient)
+
+
+def _backward_in_segment(node: Node, keep: bool) -> None:
+    """The quick way: a pending scalar, and nobody looks at intermediate gradients."""
+    memo = state.memo
+    key = ("backward", node)
+    pairs = memo.get(key)
+    if pairs is None:
+        roots = reachable_roots([node])
+        found = gradients([node], [scalar_like(1, node)], roots)
+        pairs = memo[key] = [(r, stop_gradient(g) if g.needs_grad else g)
+                             for r, g in zip(roots, found, strict=True) if g is not None]
+    segment = state.segment
+    if node in segment.backward_done:
+        raise _freed()
+    if not keep:
+        segment.backward_done.append(node)
+    older: dict[Handle, Any] = {}
+    # All handles first: accumulating may run hooks, and those may look at values.
+    found_by_owner = [(owner := segment.owner(root), pending(gradient, owner._result_class))
+                      for root, gradient in pairs]
+    for owner, handle in found_by_owner:
+        if owner._provenance is not None:
+            older[owner] = handle
+        else:
+            _accumulate(owner, handle)
+    if older:
+        for owner, gradient in _flow_back(older, keep, None):
+            _accumulate(owner, gradient)
+
+
+def _accumulate(owner: Handle, gradient: Handle) -> None:
+    if owner._hooks:
+        gradient = run_hooks(owner, gradient)
+    if owner._grad is None:
+        owner._grad = gradient
+    else:
+        owner._grad = record(_add, (owner._grad, gradient))
+
+
+def _add(x: Node, y: Node) -> Node:
+    return x + y
+
+
+def run_hooks(handle: Handle, gradient: Any) -> Any:
+    for function in list((handle._hooks or {}).values()):
+        replaced = function(gradient)
+        if replaced is not None:
+            gradient = replaced
+    return gradient
+
+
+def grad(outputs: Sequence[Handle], inputs: Sequence[Handle],
+         cotangents: Sequence[Handle | None] | None = None, *, retain_graph: bool | None = None,
+         create_graph: bool = False) -> list[Any]:
+    """Gradients of the outputs with respect to the inputs; None where there is no dependence."""
+    keep = create_graph if retain_graph is None else retain_graph
+    seeds = _seeds(outputs, cotangents)
+    found: dict[int, Any] = {}
+    for owner, gradient in _flow(seeds, keep, create_graph, inputs):
+        known = found.get(id(owner))
+        found[id(owner)] = gradient if known is None else record(_add, (known, gradient))
+    return [found.get(id(h)) for h in inputs]
+
+
+# ---- where gradients start
+
+def _seeds(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | None,
+           ) -> list[tuple[Handle, Handle]]:
+    if not tensors:
+        raise ArgumentError("backward: there is no tensor to start from")
+    given = [None] * len(tensors) if cotangents is None else list(cotangents)
+    if len(given) != len(tensors):
+        raise ArgumentError(f"backward: {len(tensors)} tensors, but {len(given)} gradients")
+    seeds = []
+    for tensor, cotangent in zip(tensors, given, strict=True):
+        if tensor._graph_freed or tensor._node in state.segment.backward_done:
+            raise _freed()
+        where = str(user_location(3) or "") or None
+        if not tensor.requires_grad:
+            raise GradientError(
+                "backward: this tensor does not require grad and does not have a grad_fn: no leaf "
+                "it was computed from has requires_grad=True, or it was computed under no_grad, or "
+                "its graph has been freed by an earlier backward", where=where,
+                hint="x.requires_grad_() before computing; retain_graph=True for a second backward")
+        if cotangent is None:
+            if tensor._type.size != 1:
+                raise GradientError(
+                    "backward: grad can be implicitly created only for scalar outputs, this one "
+                    f"has shape {tuple(tensor.shape)}", where=where,
+                    hint="loss.mean().backward(), or pass the gradient of the result")
+            cotangent = wrap(np.ones(tensor.shape, tensor.dtype.numpy), tensor._result_class)
+        elif cotangent.shape != tensor.shape:
+            raise ShapeError(f"backward: gradient of shape {tuple(cotangent.shape)} for a tensor "
+                             f"of shape {tuple(tensor.shape)}", where=where)
+        seeds.append((tensor, cotangent))
+    return seeds
+
+
+def _freed() -> GradientError:
+    return GradientError(
+        "backward: Trying to backward through the graph a second time: the first pass has let go "
+        "of the values it needs", where=str(user_location(4) or "") or None,
+        hint="retain_graph=True in the first backward")
+
+
+# ---- the general way
+
+def _flow(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph: bool,
+          inputs: Sequence[Handle] | None) -> list[tuple[Handle, Any]]:
+    """Pairs of a handle and a gradient for it; a handle may come more than once."""
+    through = [h for h in (inputs or ()) if h._provenance is not None]
+    if create_graph or through or state.hooked:
+        _rematerialise([t for t, _ in seeds] + through + _hooked_handles())
+    here = [(t, c) for t, c in seeds if t._node is not None and t._value is None]
+    older = {}
+    for t, c in seeds:
+        if not (t._node is not None and t._value is None):
+            older[t] = record(_add, (older[t], c)) if t in older else c
+    result = []
+    wanted = None if inputs is None else {id(h) for h in inputs}
+    for owner, gradient in _flow_here(here, keep, create_graph, inputs):
+        result.append((owner, gradient))
+    passed = {}
+    for owner, gradient in result:
+        if owner._provenance is not None and owner._value is not None:
+            passed[owner] = gradient
+    older.update({o: record(_add, (older[o], g)) if o in older else g for o, g in passed.items()})
+    result = [(o, g) for o, g in result if o not in passed or (wanted and id(o) in wanted)]
+    leaf_seeds = [(t, c) for t, c in older.items() if t._provenance is None]
+    result.extend(leaf_seeds)
+    flowing = {t: c for t, c in older.items() if t._provenance is not None}
+    result.extend(_flow_back(flowing, keep, wanted))
+    return [(o, g) for o, g in result if wanted is None or id(o) in wanted]
+
+
+def _flow_here(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph: bool,
+               inputs: Sequence[Handle] | None) -> list[tuple[Handle, Any]]:
+    """Through the current segment: one walk over nodes."""
+    if not seeds:
+        return []
+    segment = state.segment
+    outputs = [t._node for t, _ in seeds]
+    cotangents = [c._node if c._segment is segment else segment.enter(c) for _, c in seeds]
+    roots = reachable_roots(outputs)  # type: ignore[arg-type]
+    owners = {r: segment.owner(r) for r in roots}
+    if inputs is not None:
+        for h in inputs:
+            if h._segment is segment and h._node is not None and h._node not in owners:
+                owners[h._node] = h
+    retained = [h for h in _hooked_handles() if h._segment is segment and h._node is not None
+                and h._node not in owners]
+    hooks = {h._node: _node_hook(h) for h in retained}
+    with hold():
+        found = gradients(outputs, cotangents, list(owners), hooks)  # type: ignore[arg-type]
+    if not keep:
+        segment.backward_done.extend(n for n in outputs if n is not None)
+    pairs = []
+    for (_, owner), gradient in zip(owners.items(), found, strict=True):
+        if gradient is not None:
+            if not create_graph and gradient.needs_grad:
+                gradient = stop_gradient(gradient)
+            pairs.append((owner, pending(gradient, owner._result_class)))
+    return pairs
+
+
+def _node_hook(handle: Handle) -> Callable[[Node], Node]:
+    """Hooks of an intermediate tensor, called on its cotangent as it passes."""
+
+    def call(cotangent: Node) -> Node:
+        gradient = run_hooks(handle, pending(cotangent, handle._result_class))
+        if handle._retains_grad:
+            handle._grad = gradient if handle._grad is None else record(
+                _add, (handle._grad, gradient))
+        segment = state.segment
+        return gradient._node if gradient._segment is segment else segment.enter(gradient)
+
+    return call
+
+
+def _flow_back(flowing: dict[Handle, Any], keep: bool,
+               wanted: set[int] | None) -> list[tuple[Handle, Any]]:
+    """Through evaluated segments, newest first, by their residuals."""
+    waiting: dict[int, tuple[History, dict[Node, Any]]] = {}
+    result: list[tuple[Handle, Any]] = []
+
+    def add(handle: Handle, gradient: Any) -> None:
+        provenance = handle._provenance
+        if provenance is None or (wanted is not None and id(handle) in wanted):
+            result.append((handle, gradient))
+        if provenance is not None:
+            history, node = provenance
+            if history.freed:
+                raise _freed()
+            _, by_node = waiting.setdefault(history.serial, (history, {}))
+            by_node[node] = (record(_add, (by_node[node], gradient)) if node in by_node
+                             else gradient)
+
+    for handle, gradient in flowing.items():
+        add(handle, gradient)
+    while waiting:
+        history, by_node = waiting.pop(max(waiting))
+        outputs = tuple(by_node)
+        linear = history.plan.linearization(outputs)
+        operands = [_saved(history, n) for n in linear.residuals]
+        owners = [history.owners[r] for r in linear.roots]
+        nodes = record_nodes(linear, [*operands, *by_node.values()])
+        handles = [pending(n, o._result_class) for o, n in zip(owners, nodes, strict=True)]
+        for owner, handle in zip(owners, handles, strict=True):
+            add(owner, handle)
+        if not keep:
+            history.free()
+    return result
+
+
+def _saved(history: History, node: Node) -> Any:
+    return wrap(history.saved[node])
+
+
+def _rematerialise(handles: Iterable[Handle]) -> None:
+    """Make observed handles pending again: record their forward graphs anew, from the leaves."""
+    targets = [h for h in handles if h._provenance is not None and h._value is not None]
+    if not targets:
+        return
+    by_history: dict[int, list[Handle]] = {}
+    histories = ancestors([h._provenance for h in targets if h._provenance is not None])
+    for history in histories:
+        if history.freed:
+            raise _freed()
+    known = {h.serial for h in histories}
+    owners = [o for history in histories for o in history.owners.values()]
+    for h in dict.fromkeys([*owners, *targets]):
+        if h._provenance is not None and h._provenance.history.serial in known:
+            by_history.setdefault(h._provenance.history.serial, []).append(h)
+    segment = state.segment
+    for history in histories:  # nothing below cuts: it assigns nodes, and records none
+        leaves: dict[Node, Node] = {}
+        for leaf, owner in history.leaf_handles.items():
+            # A handle written to since stands for another value now; the saved one is meant.
+            same = owner is not None and (owner._provenance is not None or owner._value is
+                                          history.saved[leaf] or owner._segment is segment)
+            source = owner if same and owner is not None else wrap(history.saved[leaf])
+            leaves[leaf] = source._node if source._segment is segment else segment.enter(source)  # type: ignore[assignment]
+        group = by_history.get(history.serial, [])
+        nodes = [h._provenance.node for h in group if h._provenance is not None]
+        for h, node in zip(group, substitute(nodes, leaves), strict=True):
+            provenance = h._provenance
+            assign(h, node)
+            h._provenance = provenance
+
+
+def _hooked_handles() -> list[Handle]:
+    alive = [r() for r in state.hooked]
+    return [h for h in alive if h is not None]
+
+
+def hook(handle: Handle) -> None:
+    """Note that somebody looks at the gradient of this intermediate tensor."""
+    state.hooked = [r for r in state.hooked if r() is not None]
+    state.hooked.append(ref(handle))

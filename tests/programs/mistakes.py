@@ -568,7 +568,7 @@ def class_beyond_to_categorical(k: Any) -> None:
     k.utils.to_categorical([0, 5], num_classes=3)  # here
 
 
-@mistake("keras", ValueError, "loss")
+@mistake("keras", (ValueError, KeyError), "loss")
 def losses_of_another_number_than_outputs(k: Any) -> None:
     x = k.Input((4,))
     model = k.Model(x, [k.layers.Dense(1)(x), k.layers.Dense(1)(x)])

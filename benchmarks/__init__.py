@@ -1,0 +1,1 @@
+"""Programs that measure; each prints its figure, the spread and what it was measured on."""

@@ -1,7 +1,12 @@
 """Derivatives and batching of graphs: walkers that know no operation by name."""
 
+from ..ir.ops.control import walkers
 from .batching import batch_graph
 from .forward import push_forward
 from .reverse import gradients, reachable_roots
 
 __all__ = ["batch_graph", "gradients", "push_forward", "reachable_roots"]
+
+walkers.gradients = gradients
+walkers.push_forward = push_forward
+walkers.batch_graph = batch_graph

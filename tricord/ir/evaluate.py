@@ -30,9 +30,8 @@ def _result_dtype(node: Node) -> np.dtype[Any] | None:
 
 
 def _checked(result: Any, dtype: np.dtype[Any]) -> Array:
-    if not isinstance(result, np.ndarray):
-        result = np.asarray(result)
-    return result if result.dtype == dtype else result.astype(dtype)
+    array: Array = np.asarray(result)
+    return array if array.dtype == dtype else array.astype(dtype)
 
 
 def evaluate_node(node: Node, arguments: Sequence[Any]) -> Any:
@@ -43,7 +42,8 @@ def evaluate_node(node: Node, arguments: Sequence[Any]) -> Any:
 
 
 def _check_finite(node: Node, value: Any) -> None:
-    if isinstance(value, np.ndarray) and node.type.dtype.is_inexact and not np.isfinite(value).all():
+    known = isinstance(value, np.ndarray) and node.type.dtype.is_inexact
+    if known and not np.isfinite(value).all():
         raise NonFiniteError(f"{node.op.name}: the first result that is not finite, of shape "
                              f"{tuple(node.shape)}", where=str(node.where or "") or None)
 

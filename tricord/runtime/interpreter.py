@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..ir.evaluate import Program, evaluate_node
 from ..ir.node import Node
+from ..ir.ops.control import merge_scans
 from .executable import Array
 
 __all__ = ["Interpreter", "evaluate_node"]
@@ -15,7 +16,7 @@ class Interpreter:
     """A program ready to run in numpy: arguments by slot in, values of the outputs out."""
 
     def __init__(self, outputs: Sequence[Node]):
-        self.program = Program(outputs)
+        self.program = Program(merge_scans(outputs))
 
     def __call__(self, arguments: Sequence[Array]) -> list[Array]:
         return self.program(arguments)

@@ -1,6 +1,17 @@
 """The primitive records, a file per family. Importing this package registers them all."""
 
-from . import contraction, convolution, elementwise, movement, reduce, structural, window
+from . import (
+    contraction,
+    control,
+    convolution,
+    dynamic_slice,
+    elementwise,
+    indexing,
+    movement,
+    reduce,
+    structural,
+    window,
+)
 
-__all__ = ["contraction", "convolution", "elementwise", "movement", "reduce", "structural",
-           "window"]
+__all__ = ["contraction", "control", "convolution", "dynamic_slice", "elementwise", "indexing",
+           "movement", "reduce", "structural", "window"]

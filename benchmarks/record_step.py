@@ -81,8 +81,8 @@ def main() -> int:
             pstats.Stats(profile).sort_stats("tottime").print_stats(25)
     median, least = statistics.median(seconds), min(seconds)
     print(f"python {platform.python_version()} on {platform.machine()}, {chosen.steps} steps, "
-          f"nothing computed\nper step: median {median * 1e6:.1f} us, minimum {least * 1e6:.1f} us, "
-          f"goal {GOAL * 1e6:.0f} us")
+          f"nothing computed\nper step: median {median * 1e6:.1f} us, "
+          f"minimum {least * 1e6:.1f} us, goal {GOAL * 1e6:.0f} us")
     return 0
 
 

@@ -2,10 +2,11 @@
 
 from ..ir.ops.control import walkers
 from .batching import batch_graph
+from .checkpoint import checkpoint
 from .forward import push_forward
 from .reverse import gradients, reachable_roots
 
-__all__ = ["batch_graph", "gradients", "push_forward", "reachable_roots"]
+__all__ = ["batch_graph", "checkpoint", "gradients", "push_forward", "reachable_roots"]
 
 walkers.gradients = gradients
 walkers.push_forward = push_forward

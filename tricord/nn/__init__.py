@@ -1,0 +1,5 @@
+"""Layers and models."""
+
+from .module import Module
+
+__all__ = ["Module"]

@@ -36,7 +36,7 @@ def backward(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | No
     keep = create_graph if retain_graph is None else retain_graph
     tensor = tensors[0] if len(tensors) == 1 else None
     if (tensor is not None and cotangents is None and inputs is None and not create_graph
-            and not state.hooked and tensor._segment is state.segment):
+            and not _hooked_handles() and tensor._segment is state.segment):
         node = tensor._node
         if node is not None and node.needs_grad and not node.shape:
             _backward_in_segment(node, keep)
@@ -156,7 +156,7 @@ def _flow(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph: bool
           inputs: Sequence[Handle] | None) -> list[tuple[Handle, Any]]:
     """Pairs of a handle and a gradient for it; a handle may come more than once."""
     through = [h for h in (inputs or ()) if h._provenance is not None]
-    if create_graph or through or state.hooked:
+    if create_graph or through or _hooked_handles():
         _rematerialise([t for t, _ in seeds] + through + _hooked_handles())
     here = [(t, c) for t, c in seeds if t._node is not None and t._value is None]
     older = {}
@@ -283,8 +283,9 @@ def _rematerialise(handles: Iterable[Handle]) -> None:
         leaves: dict[Node, Node] = {}
         for leaf, owner in history.leaf_handles.items():
             # A handle written to since stands for another value now; the saved one is meant.
-            same = owner is not None and (owner._provenance is not None or owner._value is
-                                          history.saved[leaf] or owner._segment is segment)
+            same = owner is not None and (
+                owner._value is history.saved[leaf] or (
+                    owner._provenance is not None and owner._provenance.history.serial in known))
             source = owner if same and owner is not None else wrap(history.saved[leaf])
             leaves[leaf] = source._node if source._segment is segment else segment.enter(source)  # type: ignore[assignment]
         group = by_history.get(history.serial, [])
@@ -296,11 +297,12 @@ def _rematerialise(handles: Iterable[Handle]) -> None:
 
 
 def _hooked_handles() -> list[Handle]:
-    alive = [r() for r in state.hooked]
-    return [h for h in alive if h is not None]
+    if not state.hooked:
+        return []
+    state.hooked = [r for r in state.hooked if r() is not None]
+    return [h for r in state.hooked if (h := r()) is not None]
 
 
 def hook(handle: Handle) -> None:
     """Note that somebody looks at the gradient of this intermediate tensor."""
-    state.hooked = [r for r in state.hooked if r() is not None]
     state.hooked.append(ref(handle))

@@ -14,8 +14,8 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, IndexRangeError
 from ..ir.node import Node
 from ..ir.ops.elementwise import cast
-from ..ir.ops.elementwise import where as gather, where as scatter
-from ..ir.ops.movement import broadcast_to, reshape
+from ..ir.ops.indexing import gather, scatter
+from ..ir.ops.movement import broadcast_to, reshape, transpose
 from ..ir.shapes import Shape
 from ..ir.source import user_location
 from .handle import Handle
@@ -180,15 +180,25 @@ def _index_handle(item: Any) -> Handle:
     return result
 
 
+def _front(axes: tuple[int, ...], index_rank: int) -> int:
+    """Where the axes of the indices go: in place of adjacent axes, in front of separated ones."""
+    adjacent = list(axes) == list(range(axes[0], axes[0] + len(axes)))
+    return axes[0] if adjacent and index_rank else 0
+
+
+def _move_block(rank: int, count: int, source: int, target: int) -> list[int]:
+    """The permutation that moves ``count`` neighbouring axes to begin at ``target``."""
+    block = list(range(source, source + count))
+    rest = [a for a in range(rank) if a not in block]
+    return [*rest[:target], *block, *rest[target:]]
+
+
 def _take(x: Node, *rest: Any) -> Node:
     """Gather with index arrays on ``axes``, which are the last entry of ``rest``."""
     *indices, axes = rest
-    return gather(x, indices, axes)
-
-
-def _put(x: Node, *rest: Any) -> Node:
-    value, *indices, axes = rest
-    return scatter(x, indices, value, axes)
+    taken = gather(x, *indices, axes=axes)
+    count = taken.ndim - (x.ndim - len(axes))
+    return transpose(taken, _move_block(taken.ndim, count, 0, _front(axes, count)))
 
 
 def _get(handle: Handle, key: Any) -> Any:
@@ -202,10 +212,6 @@ def _get(handle: Handle, key: Any) -> Any:
     return record(_take, (base, *indices), (tuple(axes),))
 
 
-def _fill(x: Node, value: Node) -> Node:
-    return broadcast_to(_fit(value, x.ndim), x.shape)
-
-
 def _fit(value: Node, rank: int) -> Node:
     """Leading axes of size one may be missing in the target: x[0] = v with v of shape (1, n)."""
     while value.ndim > rank and value.shape[0] == 1:
@@ -213,11 +219,14 @@ def _fit(value: Node, rank: int) -> Node:
     return value
 
 
-def _put_broadcast(x: Node, *rest: Any) -> Node:
-    value, *indices, axes = rest
-    value = cast(value, x.dtype)
-    like = gather(x, indices, axes)
-    return scatter(x, indices, broadcast_to(_fit(value, like.ndim), like.shape), axes)
+def _put(x: Node, value: Node, *rest: Any) -> Node:
+    """The counterpart of `_take`: ``x`` with ``value`` written there."""
+    *indices, axes = rest
+    like = _take(x, *rest)
+    value = broadcast_to(_fit(cast(value, x.dtype), like.ndim), like.shape)
+    count = like.ndim - (x.ndim - len(axes))
+    moved = transpose(value, _move_block(like.ndim, count, _front(axes, count), 0))
+    return scatter(x, moved, *indices, axes=axes)
 
 
 class Indexable(Handle):
@@ -250,7 +259,7 @@ class Indexable(Handle):
             return
         indices = [_index_handle(i) for i in items if _is_array(i)]
         target = self if trivial else view(self, box)
-        replace(target, record(_put_broadcast, (target, given, *indices), (tuple(axes),)))
+        replace(target, record(_put, (target, given, *indices), (tuple(axes),)))
 
 
 def _number_dtype(handle: Handle, number: Any) -> Any:

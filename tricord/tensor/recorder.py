@@ -99,10 +99,11 @@ class TraceSegment(Segment):
     ``owners[slot]`` is the outer handle behind a slot, None for a placeholder.
     """
 
-    __slots__ = ("captured", "closed")
+    __slots__ = ("captured", "closed", "inputs")
 
     def __init__(self, parent: Segment):
         super().__init__(parent)
+        self.inputs: list[Node] = []
         self.captured: dict[int, Node] = {}
         self.closed = False
 
@@ -116,6 +117,7 @@ class TraceSegment(Segment):
             found = _input(len(self.values), handle._type, handle.requires_grad)
             self.values.append(None)
             self.owners.append(handle)
+            self.inputs.append(found)
             self.captured[id(handle)] = found
         return found
 
@@ -124,7 +126,9 @@ class TraceSegment(Segment):
         node = _input(len(self.values), type, wants)
         self.values.append(None)
         self.owners.append(None)
-        return pending(node, cls)
+        self.inputs.append(node)
+        self.roots[node] = handle = pending(node, cls)
+        return handle
 
 
 class _State(threading.local):

@@ -219,7 +219,7 @@ def replace(handle: Handle, new: Handle) -> None:
     link = handle._link
     if link is not None:
         base = link.base
-        if any(not isinstance(s, Detach) for s in link.steps):
+        if not any(isinstance(s, Detach) for s in link.steps):
             refuse_leaf(base)
         new = record(_written, (base, new), link.steps)
         handle = base

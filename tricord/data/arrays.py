@@ -21,8 +21,9 @@ def as_array(value: Any) -> np.ndarray:
     """The values of a tensor-like object as a numpy array, without a copy where possible."""
     if isinstance(value, np.ndarray):
         return value
-    detach = getattr(value, "detach", None)
-    if callable(detach):  # a value that wants gradients may refuse numpy()
-        value = detach()
+    if getattr(value, "requires_grad", False) is True:
+        value = value.detach()  # other libraries refuse to show a value that wants gradients
+    if hasattr(value, "__array__"):
+        return np.asarray(value)  # tricord's numpy() would copy
     to_numpy = getattr(value, "numpy", None)
     return np.asarray(to_numpy() if callable(to_numpy) else value)

@@ -14,26 +14,24 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, ShapeError
+from ..tensor import Tensor, wrap
 from .arrays import as_array, is_tensor_like
-
-try:
-    from ..tensor import Tensor
-except ImportError:  # TODO(tensor): the class is being written; until then batches stay numpy
-    Tensor = None  # type: ignore[assignment, misc]
 
 __all__ = ["default_collate", "default_convert", "stack_samples", "to_tensors"]
 
 
-def tensor_from_array(array: np.ndarray) -> Any:
-    """The seam between this package and the Tensor class."""
-    return array if Tensor is None else Tensor.from_numpy(array)
+def tensor_from_array(array: np.ndarray) -> Tensor:
+    """The seam between this package and the Tensor class: a Tensor that owns ``array``."""
+    return wrap(np.asarray(array, array.dtype.newbyteorder("="), order="C"))  # type: ignore[return-value]
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether it is tricord's own Tensor."""
+    return isinstance(value, Tensor)
 
 
 def _rebuild(container: Any, convert: Callable[[Any], Any]) -> Any:
-    """The same container with every element converted, or None if it is not a container.
-
-    A tuple becomes a list, as in PyTorch; a named tuple stays what it is.
-    """
+    """The same container with every element converted, or None if it is not a container."""
     if isinstance(container, Mapping):
         values = {key: convert(value) for key, value in container.items()}
         return _same_type(container, values)
@@ -42,7 +40,7 @@ def _rebuild(container: Any, convert: Callable[[Any], Any]) -> Any:
     if isinstance(container, (str, bytes)) or not isinstance(container, Sequence):
         return None
     values = [convert(value) for value in container]
-    return values if isinstance(container, tuple) else _same_type(container, values)
+    return _same_type(container, values)
 
 
 def _same_type(like: Any, values: dict | list) -> Any:
@@ -96,7 +94,7 @@ def stack_samples(samples: Sequence[Any]) -> Any:
     if isinstance(first, (np.generic, bool, int, float, complex)) and not isinstance(first, str):
         return _stack([np.asarray(sample) for sample in samples])
     if isinstance(first, (str, bytes)):
-        return list(samples)
+        return samples
     if isinstance(first, Mapping):
         return _same_type(first, {key: stack_samples([s[key] for s in samples]) for key in first})
     if isinstance(first, Sequence):
@@ -125,7 +123,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """What a loader does with the samples of a batch when it is given no ``collate_fn``.
 
     Arrays, numbers and Tensors are stacked along a new first axis; mappings, lists and tuples are
-    collated element by element; strings stay a list.
+    collated element by element; strings stay as they are.
     """
     return to_tensors(stack_samples(batch))
 
@@ -136,6 +134,8 @@ def convert_sample(sample: Any) -> Any:
         array = as_array(sample)
         return sample if array.dtype.kind in "OSUMm" else array
     rebuilt = _rebuild(sample, convert_sample)
+    if type(rebuilt) is tuple:
+        return list(rebuilt)  # as PyTorch does
     return sample if rebuilt is None else rebuilt
 
 

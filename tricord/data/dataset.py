@@ -149,7 +149,8 @@ class Subset(Dataset[Sample_co]):
                 and isinstance(self.dataset, Dataset) and self.dataset.can_take)
 
     def take(self, indices: np.ndarray | range) -> list[Any]:
-        return self.dataset.take(take_rows(np.asarray(self.indices, np.int64), indices))
+        # Only those asked for: the whole list as an array, at every batch, would cost more.
+        return self.dataset.take(np.array([self.indices[i] for i in indices], np.int64))
 
 
 class ConcatDataset(Dataset[Sample_co]):

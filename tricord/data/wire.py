@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import as_array
-from .collate import Tensor, tensor_from_array
+from .collate import is_tensor, tensor_from_array
 
 __all__ = ["Message", "pack", "receive", "send", "unpack"]
 
@@ -32,8 +32,8 @@ class _Pickler(pickle.Pickler):
     """Sends a Tensor as its values: nothing of its graph crosses the process."""
 
     def reducer_override(self, value: Any) -> Any:
-        if Tensor is not None and isinstance(value, Tensor):
-            return tensor_from_array, (np.ascontiguousarray(as_array(value)),)
+        if is_tensor(value):
+            return tensor_from_array, (np.asarray(as_array(value), order="C"),)
         return NotImplemented
 
 

@@ -8,10 +8,12 @@ from . import (
     elementwise,
     indexing,
     movement,
+    random_bits,
     reduce,
+    sort,
     structural,
     window,
 )
 
 __all__ = ["contraction", "control", "convolution", "dynamic_slice", "elementwise", "indexing",
-           "movement", "reduce", "structural", "window"]
+           "movement", "random_bits", "reduce", "sort", "structural", "window"]

@@ -281,7 +281,7 @@ def _rematerialise(handles: Iterable[Handle]) -> None:
     segment = state.segment
     for history in histories:  # nothing below cuts: it assigns nodes, and records none
         leaves: dict[Node, Node] = {}
-        for leaf, owner in history.leaf_handles.items():
+        for leaf, owner in history.starts.items():
             # A handle written to since stands for another value now; the saved one is meant.
             same = owner is not None and (
                 owner._value is history.saved[leaf] or (

@@ -71,11 +71,13 @@ class HistoryPlan:
         if self.carrying:
             full = self.linearization(tuple(dict.fromkeys(n for _, n in self.carrying)))
             known = {n: i for i, n in enumerate(outputs)}
-            self.residuals = [n for n in full.residuals if not is_input(n) and n not in known]
-            self._saved = [(n, known.get(n)) for n in full.residuals if not is_input(n)]
-            forward = toposort([n for _, n in self.carrying])
-            self._leaves = [n for n in forward if is_input(n)]
-            self._roots = reachable_roots([n for _, n in self.carrying])
+            carrying = [n for _, n in self.carrying]
+            self._roots = reachable_roots(carrying)
+            wanted = [n for n in dict.fromkeys([*full.residuals, *self._roots])
+                      if not is_input(n)]
+            self.residuals = [n for n in wanted if n not in known]
+            self._saved = [(n, known.get(n)) for n in wanted]
+            self._leaves = [n for n in toposort(carrying) if is_input(n)]
 
     def linearization(self, outputs: tuple[Node, ...]) -> Linearization:
         found = self._linearizations.get(outputs)
@@ -94,22 +96,25 @@ class HistoryPlan:
         for leaf in self._leaves:
             saved[leaf] = segment.values[leaf.params.slot]
         owners = {r: segment.owner(r) for r in self._roots}
-        names = {leaf: segment.owners[leaf.params.slot] for leaf in self._leaves}
-        history = History(self, saved, owners, names)
+        starts = {leaf: segment.owners[leaf.params.slot] for leaf in self._leaves} | owners
+        history = History(self, saved, owners, starts)
         return [(i, Provenance(history, n)) for i, n in self.carrying]
 
 
 class History:
-    """One evaluated segment: saved values by node, and the handles its gradients go to."""
+    """One evaluated segment: saved values by node, and the handles its gradients go to.
 
-    __slots__ = ("freed", "leaf_handles", "owners", "plan", "saved", "serial")
+    ``starts`` are the nodes to record it again from, leaves and roots, with their handles.
+    """
+
+    __slots__ = ("freed", "owners", "plan", "saved", "serial", "starts")
 
     def __init__(self, plan: HistoryPlan, saved: dict[Node, Array], owners: dict[Node, Handle],
-                 leaf_handles: dict[Node, Handle | None]):
+                 starts: dict[Node, Handle | None]):
         self.plan = plan
         self.saved = saved
         self.owners = owners
-        self.leaf_handles = leaf_handles
+        self.starts = starts
         self.serial = next(_serial)
         self.freed = False
 
@@ -118,7 +123,7 @@ class History:
         self.freed = True
         self.saved = {}
         self.owners = {}
-        self.leaf_handles = {}
+        self.starts = {}
 
 
 class Provenance(NamedTuple):

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autodiff import batch_graph, push_forward
-from ..autodiff.checkpoint import checkpointed
 from ..errors import ArgumentError, GradientError, ShapeError
-from ..ir.graph import Graph, make_input
+from ..ir.graph import Graph, make_input, substitute
 from ..ir.node import Node
+from ..ir.ops.control import call
 from ..ir.ops.elementwise import zeros_like
 from ..ir.ops.movement import move_axis
 from ..ir.ops.structural import attach_gradient, stop_gradient as _stop
@@ -25,7 +25,8 @@ from .recorder import (TraceSegment, hold, pending, record, record_nodes, record
 from .tensor import Tensor, tensor
 from .trees import flatten, map_tensors, unflatten
 
-__all__ = ["Traced", "checkpoint", "custom_gradient", "grad", "jvp", "stop_gradient", "trace",
+__all__ = ["Traced", "apply_recorded", "attach", "checkpoint", "custom_gradient",
+           "grad", "jvp", "stop_gradient", "trace",
            "value_and_grad", "vjp", "vmap"]
 
 
@@ -164,6 +165,17 @@ class Traced:
         self.captured = captured
         self.structure = structure
 
+    def body(self, captured: Sequence[Handle]) -> Graph:
+        """The graph with its inputs as control primitives want them: captured tensors first.
+
+        ``captured`` may name more tensors than this function used.
+        """
+        count = len(self.graph.inputs) - len(self.captured)
+        own = dict(zip(map(id, self.captured), self.graph.inputs[count:], strict=True))
+        first = [own[id(h)] if id(h) in own else make_input((1 << 29) + i, h._type)
+                 for i, h in enumerate(captured)]
+        return Graph((*first, *self.graph.inputs[:count]), self.graph.outputs)
+
 
 def trace(function: Callable[..., Any], types: Sequence[TensorType],
           wants: Sequence[bool] | None = None) -> Traced:
@@ -184,10 +196,20 @@ def trace(function: Callable[..., Any], types: Sequence[TensorType],
         state.segment = outer
         inner.closed = True
     captured = [h for h in inner.owners if h is not None]
+    nodes = _without_roots(nodes, inner)
     return Traced(Graph(tuple(inner.inputs), tuple(nodes)), captured, structure)
 
 
-def _apply_handles(function: Callable[..., Sequence[Node]], operands: Sequence[Handle],
+def _without_roots(nodes: Sequence[Node], segment: TraceSegment) -> list[Node]:
+    """Gradients that began inside the function are done; from outside, values just flow through."""
+    plain: dict[Node, Node] = {}
+    for node in segment.roots:  # in the order they were made, so inner ones first
+        if node.parents:
+            plain[node] = substitute(node.parents, plain)[0]
+    return substitute(nodes, plain)
+
+
+def apply_recorded(function: Callable[..., Sequence[Node]], operands: Sequence[Handle],
                    static: tuple[Any, ...], structure: Any) -> Any:
     nodes = record_nodes(function, operands, static)
     cls = operands[0]._result_class if operands else Tensor
@@ -266,16 +288,16 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
         types = [t._type if a is None else TensorType(t.shape[1:], t.dtype)
                  for t, a in zip(moved, flat_axes, strict=True)]
 
-        def call(*handles: Any) -> Any:
+        def on_handles(*handles: Any) -> Any:
             arguments, at = [], 0
             for structure, count in structures:
                 arguments.append(unflatten(structure, list(handles[at:at + count])))
                 at += count
             return function(*arguments)
 
-        traced = trace(call, types, [t.requires_grad for t in moved])
+        traced = trace(on_handles, types, [t.requires_grad for t in moved])
         mapped = tuple(a is not None for a in flat_axes)
-        results = _apply_handles(_batched, [*moved, *traced.captured],
+        results = apply_recorded(_batched, [*moved, *traced.captured],
                                  (traced.graph, mapped, sizes.pop()), traced.structure)
         if out_axes == 0:
             return results
@@ -315,21 +337,21 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: Any = No
     leaves, structure = flatten(args)
     at = [i for i, v in enumerate(leaves) if isinstance(v, Handle)]
 
-    def call(*handles: Any) -> Any:
+    def on_handles(*handles: Any) -> Any:
         filled = list(leaves)
         for i, h in zip(at, handles, strict=True):
             filled[i] = h
         return function(*unflatten(structure, filled), **kwargs)
 
     operands = [leaves[i] for i in at]
-    traced = trace(call, [t._type for t in operands], [t.requires_grad for t in operands])
-    return _apply_handles(_checkpointed, [*operands, *traced.captured], (traced.graph,),
+    traced = trace(on_handles, [t._type for t in operands], [t.requires_grad for t in operands])
+    return apply_recorded(_checkpointed, [*operands, *traced.captured], (traced.graph,),
                           traced.structure)
 
 
 def _checkpointed(*rest: Any) -> Sequence[Node]:
     *nodes, graph = rest
-    return checkpointed(graph, nodes)
+    return call(graph, nodes)
 
 
 def stop_gradient(x: Any) -> Any:

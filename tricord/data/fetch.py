@@ -53,26 +53,27 @@ class Fetcher:
         self.epoch = epoch
         self.seed_globals = seed_globals
         self.watch = watch
+        self.context = SampleContext(plan.seed, epoch)
 
     def fetch(self, number: int, indices: Any) -> Any:
         raise NotImplementedError
 
     @contextmanager
-    def _sample(self, key: int, place: int, name: Any) -> Iterator[None]:
-        """Make one sample's generator current; name the sample if loading it fails."""
-        if self.watch is not None:
-            self.watch(place)
-        context = SampleContext(self.plan.seed, self.epoch, key)
-        if self.seed_globals:
-            seed_global_generators(self.plan.seed, Purpose.GLOBAL, self.epoch, key)
-        token = current_sample.set(context)
+    def _loading(self) -> Iterator[None]:
+        """While samples are loaded, their generator is the current one."""
+        token = current_sample.set(self.context)
         try:
             yield
-        except Exception as error:
-            error.add_note(f"while loading sample {name}")
-            raise
         finally:
             current_sample.reset(token)
+
+    def _enter(self, key: int, place: int) -> None:
+        """The next sample: its place in the batch, and what its generator is keyed by."""
+        self.context.move_to(key)
+        if self.watch is not None:
+            self.watch(place)
+        if self.seed_globals:
+            seed_global_generators(self.plan.seed, Purpose.GLOBAL, self.epoch, key)
 
     def _finish(self, samples: Any) -> Any:
         if self.plan.collate_fn is not None:
@@ -96,27 +97,39 @@ class MapFetcher(Fetcher):
 
     def fetch(self, number: int, indices: Any) -> Any:
         if not self.plan.batched:
-            return self._finish(self._load(indices, self._key(indices, number, 0), 0))
+            return self._finish(self._load([indices], number)[0])
         # Data sets expect Python integers.
-        indices = indices.tolist() if isinstance(indices, np.ndarray) else list(indices)
+        wanted = indices.tolist() if isinstance(indices, np.ndarray) else list(indices)
+        if callable(getattr(self.plan.dataset, "__getitems__", None)):
+            return self._finish(self._load_together(wanted, number))
+        return self._finish(self._load(wanted, number))
+
+    def _load(self, indices: list[Any], number: int) -> list[Any]:
         dataset = self.plan.dataset
-        if callable(getattr(dataset, "__getitems__", None)):
-            with self._sample(_PLACE + number, -1, f"one of {shorten(indices)}"):
-                return self._finish(dataset.__getitems__(indices))
-        return self._finish([self._load(index, self._key(index, number, place), place)
-                             for place, index in enumerate(indices)])
+        samples = []
+        with self._loading():
+            for place, index in enumerate(indices):
+                self._enter(int(index) if isinstance(index, (int, np.integer))
+                            else _PLACE + (number << 24) + place,
+                            place)
+                try:
+                    samples.append(dataset[index])
+                except StopIteration as error:  # would end the epoch in silence
+                    raise RuntimeError(f"the data set raised StopIteration for {index!r}"
+                                       ) from error
+                except Exception as error:
+                    error.add_note(f"while loading sample {index}")
+                    raise
+        return samples
 
-    def _key(self, index: Any, number: int, place: int) -> int:
-        if isinstance(index, (int, np.integer)):
-            return int(index)
-        return _PLACE + (number << 24) + place
-
-    def _load(self, index: Any, key: int, place: int) -> Any:
-        with self._sample(key, place, index):
+    def _load_together(self, indices: list[Any], number: int) -> Any:
+        with self._loading():
+            self._enter(_PLACE + number, -1)
             try:
-                return self.plan.dataset[index]
-            except StopIteration as error:  # would end the epoch in silence
-                raise RuntimeError(f"the data set raised StopIteration for {index!r}") from error
+                return self.plan.dataset.__getitems__(indices)
+            except Exception as error:
+                error.add_note(f"while loading samples {shorten(indices)}")
+                raise
 
 
 class StreamFetcher(Fetcher):
@@ -129,25 +142,26 @@ class StreamFetcher(Fetcher):
         self.iterator = iter(plan.dataset)
 
     def fetch(self, number: int, indices: Any) -> Any:
-        if not self.plan.batched:
-            sample = self._next(0)
-            return END if sample is END else self._finish(sample)
-        samples: list[Any] = []
-        for place in range(len(indices)):
-            sample = self._next(place)
-            if sample is END:
-                break
-            samples.append(sample)
-        if not samples or (self.plan.drop_last and len(samples) < len(indices)):
+        wanted = len(indices) if self.plan.batched else 1
+        samples = self._load(wanted)
+        if not samples or (self.plan.drop_last and len(samples) < wanted):
             return END
-        return self._finish(samples)
+        return self._finish(samples if self.plan.batched else samples[0])
 
-    def _next(self, place: int) -> Any:
-        key = _PLACE + (self.part << 48) + self.count
-        with self._sample(key, place, f"number {self.count} of the stream"):
-            sample = next(self.iterator, END)
-        self.count += 1
-        return sample
+    def _load(self, wanted: int) -> list[Any]:
+        samples: list[Any] = []
+        with self._loading():
+            for place in range(wanted):
+                self._enter(_PLACE + (self.part << 48) + self.count, place)
+                try:
+                    samples.append(next(self.iterator))
+                except StopIteration:
+                    break
+                except Exception as error:
+                    error.add_note(f"while loading number {self.count} of the stream")
+                    raise
+                self.count += 1
+        return samples
 
 
 def make_fetcher(plan: LoadPlan, epoch: int, *, part: int = 0, **options: Any) -> Fetcher:

@@ -131,9 +131,12 @@ class SampleContext:
 
     __slots__ = ("_rng", "epoch", "index", "seed")
 
-    def __init__(self, seed: int, epoch: int, index: int):
+    def __init__(self, seed: int, epoch: int, index: int = 0):
         self.seed = seed
         self.epoch = epoch
+        self.move_to(index)
+
+    def move_to(self, index: int) -> None:
         self.index = index
         self._rng: np.random.Generator | None = None
 

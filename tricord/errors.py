@@ -9,6 +9,7 @@
     |-- IndexRangeError     (IndexError, RuntimeError)   an index or a label is out of range
     |-- GradientError       (RuntimeError)               a derivative cannot be had
     |-- TraceError          (RuntimeError)               a value that does not exist yet was needed
+    |-- SingularMatrixError (ValueError, RuntimeError)   no inverse, or no factor of that kind
     |-- NonFiniteError      (ValueError, FloatingPointError)  NaN or infinity where it does harm
     |-- EmptyDataError      (ValueError)                 nothing to train on
     |-- NotCompiledError    (RuntimeError)               ``fit`` before ``compile``
@@ -43,6 +44,7 @@ __all__ = [
     "NotSupportedError",
     "SettingError",
     "ShapeError",
+    "SingularMatrixError",
     "StateError",
     "TraceError",
     "TricordError",
@@ -100,6 +102,10 @@ class GradientError(TricordError, RuntimeError):
 
 class TraceError(TricordError, RuntimeError):
     """A concrete value was asked for inside vmap, scan or another traced function."""
+
+
+class SingularMatrixError(TricordError, ValueError, RuntimeError):
+    """A matrix is singular, or not positive definite, where that is needed."""
 
 
 class NonFiniteError(TricordError, ValueError, FloatingPointError):

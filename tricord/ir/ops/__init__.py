@@ -7,13 +7,16 @@ from . import (
     dynamic_slice,
     elementwise,
     indexing,
+    linalg,
     movement,
     random_bits,
     reduce,
     sort,
+    spectral,
     structural,
     window,
 )
 
 __all__ = ["contraction", "control", "convolution", "dynamic_slice", "elementwise", "indexing",
-           "movement", "random_bits", "reduce", "sort", "structural", "window"]
+           "linalg", "movement", "random_bits", "reduce", "sort", "spectral", "structural",
+           "window"]

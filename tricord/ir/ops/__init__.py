@@ -6,6 +6,7 @@ from . import (
     convolution,
     dynamic_slice,
     elementwise,
+    fft,
     indexing,
     linalg,
     movement,
@@ -17,6 +18,6 @@ from . import (
     window,
 )
 
-__all__ = ["contraction", "control", "convolution", "dynamic_slice", "elementwise", "indexing",
-           "linalg", "movement", "random_bits", "reduce", "sort", "spectral", "structural",
-           "window"]
+__all__ = ["contraction", "control", "convolution", "dynamic_slice", "elementwise", "fft",
+           "indexing", "linalg", "movement", "random_bits", "reduce", "sort", "spectral",
+           "structural", "window"]

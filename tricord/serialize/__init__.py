@@ -8,21 +8,33 @@ asks for code to be run). Everything speaks numpy arrays and plain Python data.
 from .atomic import atomic_write
 from .checkpoint import load_checkpoint, save_checkpoint
 from .detect import sniff
+from .hdf5_file import H5Group, load_hdf5, read_names, save_hdf5, write_names
+from .keras_zip import KerasArchive, load_keras_zip, parse_json, refuse_code, save_keras_zip
 from .npz_file import load_npy, load_npz, save_npy, save_npz
 from .torch_file import TensorData, TorchDevice, TorchDtype, load_torch, save_torch
 
 __all__ = [
+    "H5Group",
+    "KerasArchive",
     "TensorData",
     "TorchDevice",
     "TorchDtype",
     "atomic_write",
     "load_checkpoint",
+    "load_hdf5",
+    "load_keras_zip",
     "load_npy",
     "load_npz",
     "load_torch",
+    "parse_json",
+    "read_names",
+    "refuse_code",
     "save_checkpoint",
+    "save_hdf5",
+    "save_keras_zip",
     "save_npy",
     "save_npz",
     "save_torch",
     "sniff",
+    "write_names",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tricord.errors import GradientError
-from tests.tensor.tmp import sum_
+from tricord.functions.reduction import sum as sum_
 from tricord.ir.ops import elementwise as ew
 from tricord.tensor import grad, record, recording_gradients, tensor
 from tricord.tensor.recorder import state

@@ -10,7 +10,7 @@ import pytest
 
 from tricord import settings
 from tricord.errors import DTypeError, ShapeError, TricordError
-from tests.tensor.tmp import sum_
+from tricord.functions.reduction import sum as sum_
 from tricord.ir.ops.indexing import gather
 from tricord.tensor import record, tensor, wrap
 from tricord.tensor.recorder import clear_tables, cut, state

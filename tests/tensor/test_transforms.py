@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tricord.errors import TraceError
-from tests.tensor.tmp import sum_
+from tricord.functions.reduction import sum as sum_
 from tricord.ir.ops import elementwise as ew
 from tricord.tensor import record, tensor
 from tricord.tensor.control import cond, scan, while_loop

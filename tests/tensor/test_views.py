@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tensor.tmp import sum_
+from tricord.functions.reduction import sum as sum_
 from tricord.tensor import record, recording_gradients, tensor
 
 

@@ -1,0 +1,17 @@
+"""Methods of a tensor, as PyTorch names them. Each records one function on nodes.
+
+They live on this floor because there is one Tensor class for all faces; the functions of
+`tricord.torch` are these methods called by name.
+"""
+
+from __future__ import annotations
+
+from .elementwise import ElementwiseMethods
+from .reduction import ReductionMethods
+from .shape import ShapeMethods
+
+__all__ = ["Methods"]
+
+
+class Methods(ElementwiseMethods, ReductionMethods, ShapeMethods):
+    """All of them."""

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 
+from tricord import settings
 from tricord.data import Dataset, IterableDataset, get_worker_info, sample_rng
 
 
@@ -92,6 +93,19 @@ class Slow(Squares):
 class Who(Squares):
     def __getitem__(self, index: int):
         return 0 if get_worker_info() is None else os.getpid()
+
+
+class Surroundings(Squares):
+    """What a sample sees of the process that loads it."""
+
+    hooked = 0
+
+    def __getitem__(self, index: int):
+        return settings.get().node_budget, Surroundings.hooked
+
+
+def hook() -> None:
+    Surroundings.hooked += 1
 
 
 class Stream(IterableDataset):

@@ -20,6 +20,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.data import sets
 from tests.data.test_loader import plain, wait_until
+from tricord import settings
 from tricord.data import DataLoader, RandomSampler, TensorDataset
 from tricord.errors import ArgumentError, LoaderWorkerDied
 
@@ -130,6 +131,19 @@ def test_an_older_iterator_of_persistent_workers_says_it_was_replaced():
     assert [plain(b)[1][0] for b in loader] == list(range(9))
     with pytest.raises(ArgumentError, match="replaced by a newer one"):
         next(old)
+
+
+def test_settings_and_import_hooks_reach_the_workers(monkeypatch):
+    class Finder:
+        tricord_worker_setup = "tests.data.sets:hook"
+
+        def find_spec(self, name, path=None, target=None):
+            return None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder()])
+    with settings.override(node_budget=4321):
+        [batch] = DataLoader(sets.Surroundings(1), num_workers=1)
+    assert plain(batch) == [[4321], [1]] and sets.Surroundings.hooked == 0
 
 
 # --------------------------------------------------------------------------------------- failures

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
-import tarfile
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -45,7 +44,8 @@ class BloodCells(Dataset):
         self.transform = transform
         # Unpacked first: in a compressed archive every step back starts from the beginning.
         unpacked = gzip.decompress(read_source("bccd.tar.gz"))
-        with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
+        # tarfile, ElementTree and Pillow are imported when needed: `import tricord` is to be quick.
+        with import_module("tarfile").open(fileobj=io.BytesIO(unpacked)) as archive:
             def content(name: str) -> bytes:
                 file = archive.extractfile(f"BCCD/{name}")
                 assert file is not None  # the archive's hash is known
@@ -57,7 +57,7 @@ class BloodCells(Dataset):
                              for name in self.names]
 
     def _target(self, annotation: bytes) -> dict[str, np.ndarray]:
-        objects = ElementTree.fromstring(annotation).findall("object")
+        objects = import_module("xml.etree.ElementTree").fromstring(annotation).findall("object")
         boxes = [[float(found.findtext(f"bndbox/{corner}", "nan"))
                   for corner in ("xmin", "ymin", "xmax", "ymax")] for found in objects]
         labels = [self.classes.index(found.findtext("name", "")) for found in objects]
@@ -68,9 +68,7 @@ class BloodCells(Dataset):
         return len(self.names)
 
     def __getitem__(self, index: int) -> Any:
-        from PIL import Image  # optional, and slow to import
-
-        with Image.open(io.BytesIO(self._images[index])) as picture:
+        with import_module("PIL.Image").open(io.BytesIO(self._images[index])) as picture:
             image = np.asarray(picture.convert("RGB"))
         target = {name: values.copy() for name, values in self._targets[index].items()}
         return self.transform(image, target) if self.transform else (image, target)

@@ -32,8 +32,6 @@ def take(x: Node, indices: Node, axis: int | None = None, mode: str = "raise") -
     return ix.take(x, indices, normalise_axis(axis, x.ndim, "take"), mode)
 
 
-
-
 def take_along_axis(x: Node, indices: Node, axis: int = -1) -> Node:
     """``x`` at ``indices`` along an axis; all other axes of the two broadcast.
 
@@ -52,8 +50,6 @@ def take_along_axis(x: Node, indices: Node, axis: int = -1) -> Node:
 def put_along_axis(x: Node, indices: Node, updates: Node, axis: int, reduce: str = "set") -> Node:
     """``x`` with ``updates`` written (or added, ...) where `take_along_axis` would read."""
     return ix.put_along_axis(x, indices, ew.cast(updates, x.dtype), axis, reduce=reduce)
-
-
 
 
 def index_add(x: Node, indices: Node, updates: Node, axis: int = 0) -> Node:

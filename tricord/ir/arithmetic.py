@@ -8,7 +8,6 @@ gives nodes their Python operators.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -95,7 +94,7 @@ def power(x: Operand, y: Operand) -> Node:
     """``x ** y``. A constant integer exponent becomes products, 0.5 a square root."""
     if isinstance(x, Node) and not isinstance(y, Node) and not isinstance(y, bool):
         dtype = common_dtype("power", x, y)
-        if y == int(y.real) and abs(y.real) <= 32 and (y.real >= 0 or dtype.is_inexact):
+        if abs(y.real) <= 32 and y == int(y.real) and (y.real >= 0 or dtype.is_inexact):
             return ew.integer_power(ew.cast(x, dtype), int(y.real))
         if y == 0.5 and dtype.is_inexact:
             return ew.sqrt(ew.cast(x, dtype))
@@ -151,8 +150,19 @@ def _bool_or(name: str, integer_rule: Callable[[Operand, Operand], Node],
 add = _bool_or("add", binary(ew.add), ew.bitwise_or)
 multiply = _bool_or("multiply", binary(ew.multiply), ew.bitwise_and)
 subtract = binary(ew.subtract)
-floor_divide = binary(ew.floor_divide)
 remainder = binary(ew.remainder)
+
+
+def floor_divide(x: Operand, y: Operand) -> Node:
+    """``x / y`` rounded down. An infinity divided by a number is infinite."""
+    first, second = promoted("floor_divide", x, y)
+    result = ew.floor_divide(first, second)
+    if first.dtype.kind != "f":
+        return result
+    infinite = ew.equal(ew.absolute(first), ew.scalar_like(float("inf"), first))
+    return ew.where(infinite, ew.divide(first, second), result)
+
+
 compare = {p.name: binary(p) for p in (ew.equal, ew.not_equal, ew.less, ew.less_equal, ew.greater,
                                        ew.greater_equal)}
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -30,14 +29,14 @@ def check_not_negative(**values: float) -> None:
     words = {"eps": "epsilon value", "weight_decay": "weight_decay value",
              "momentum": "momentum value", "rho": "rho value"}
     for name, value in values.items():
-        if not 0.0 <= value:
+        if not value >= 0.0:
             raise ArgumentError(f"Invalid {words.get(name, f'{name} value')}: {value}")
 
 
 def check_rate(lr: Any) -> None:
     if isinstance(lr, Handle) and lr._type.size != 1:
         raise ArgumentError("Tensor lr must be 1-element")
-    if not 0.0 <= float(lr):
+    if not float(lr) >= 0.0:
         raise ArgumentError(f"Invalid learning rate: {lr}")
 
 
@@ -147,6 +146,13 @@ class Optimizer:
         self._update = None
         self._state = defaultdict(dict, state)
 
+    def initialise_state(self) -> None:
+        """Make all state now; otherwise a parameter's is made when it first has a gradient."""
+        for group in self.param_groups:
+            options = self.option_type(*[group[n] for n in self.option_names])
+            for p in group["params"]:
+                self._initialise(p, options, float(group["lr"]))
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients (or set them to zero)."""
         for group in self.param_groups:
@@ -197,7 +203,7 @@ class Optimizer:
         update = self._update
         if grads and update is not None:
             rates = []
-            for group, members in zip(self.param_groups, self._members):  # noqa: B905
+            for group, members in zip(self.param_groups, self._members):
                 lr = group["lr"]
                 if lr.__class__ is not float:
                     lr = float(lr)
@@ -208,17 +214,13 @@ class Optimizer:
                 hook(self, (closure,), {})
         return loss
 
-    def _settings(self, group: dict[str, Any]) -> Any:
-        names = self.option_names
-        return itemgetter(*names)(group) if names else ()
-
     def _gradients(self) -> list[Any] | None:
         """In the order of the prepared update; None if it does not fit any more."""
         grads = []
         names = self.option_names
         if len(self._members) != len(self.param_groups):
             return None
-        for group, members in zip(self.param_groups, self._members):  # noqa: B905 - hot
+        for group, members in zip(self.param_groups, self._members):
             if len(group["params"]) != members.count:
                 return None
             if names and tuple([group[n] for n in names]) != members.settings:
@@ -270,12 +272,13 @@ class Optimizer:
             slots.append(("average", wrap(value_of(p))))
         missing = not slots or slots[0][0] not in own or own[slots[0][0]] is None
         if rule.numbers:
-            numbers = [_number(own[n]) if n in own else s
+            numbers = [_number(own[n]) if own.get(n) is not None else s
                        for n, s in zip(rule.numbers, rule.start, strict=True)]
         else:
             numbers = list(rule.start) if missing else [1.0, *rule.start[1:]]
-        for name in rule.numbers:
-            own.setdefault(name, None)  # the step comes first, as in PyTorch
+        for name, start in zip(rule.numbers, rule.start, strict=False):
+            if own.get(name) is None:  # the step comes first, as in PyTorch
+                own[name] = wrap(np.asarray(start, np.float32))
         for name, fresh in slots:
             if own.get(name) is None:
                 own[name] = fresh

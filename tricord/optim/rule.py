@@ -29,7 +29,7 @@ class Slot(NamedTuple):
     shape: Shape | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rule:
     """One algorithm.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-from weakref import ref
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
@@ -17,11 +17,21 @@ from ..errors import ShapeError
 from ..ir.arithmetic import select
 from ..ir.dtypes import float32
 from ..ir.node import Node
-from ..ir.ops.elementwise import absolute, cast, complex_of, imag, maximum, minimum, real, sign, sqrt
+from ..ir.ops.elementwise import (
+    absolute,
+    cast,
+    complex_of,
+    imag,
+    maximum,
+    minimum,
+    real,
+    sign,
+    sqrt,
+)
 from ..ir.ops.movement import reshape, slice_
 from ..ir.ops.reduce import reduce_sum
 from ..tensor.handle import Handle
-from ..tensor.recorder import assign, cut, pending, record_nodes, recording_gradients, state, wrap
+from ..tensor.recorder import assign, cut, pending, record_nodes, state, wrap
 from ..tensor.views import replace
 from .rule import NO_TRANSFORM, Rule, Slot, Transform
 
@@ -49,15 +59,15 @@ class Program:
     def __init__(self, blocks: tuple[Block, ...], global_norm: float | None = None):
         self.blocks = blocks
         self.global_norm = global_norm
-        self._key = (blocks, global_norm)
-        self._hash = hash(self._key)
 
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Program) and self._key == other._key
-                                 and repr(self._key) == repr(other._key))  # 1 is not 1.0
+    @staticmethod
+    def of(blocks: tuple[Block, ...], global_norm: float | None = None) -> Program:
+        """The one program of this content; equal optimizers share what was recorded."""
+        key = repr((blocks, global_norm))  # tells 1 from 1.0; a rule's repr is its identity
+        found = _programs.get(key)
+        if found is None:
+            found = _programs[key] = Program(blocks, global_norm)
+        return found
 
     def __call__(self, *nodes: Node) -> tuple[Node, ...]:
         count = sum(b.count for b in self.blocks)
@@ -80,6 +90,9 @@ class Program:
                 new_params.append(cast(new, p.dtype))
                 new_slots += [cast(n, s.dtype) for n, s in zip(changed, slots, strict=True)]
         return (*new_params, *new_slots)
+
+
+_programs: WeakValueDictionary[str, Program] = WeakValueDictionary()
 
 
 def _unpack(scalars: Node, count: int) -> list[Node]:
@@ -187,7 +200,7 @@ class Cohort:
 
     def advance(self, lr: float) -> tuple[tuple[float, ...], list[float]]:
         """The numbers after one more step, and the scalars of that step."""
-        for handle, array in zip(self.handles, self.arrays):  # noqa: B905 - hot, equal by design
+        for handle, array in zip(self.handles, self.arrays):
             if handle._value is not array:
                 self._read_back()
                 break
@@ -227,7 +240,7 @@ class Update:
 
     def __init__(self, cohorts: Sequence[Cohort], global_norm: float | None = None):
         self.cohorts = list(cohorts)
-        self.program = Program(tuple(c.block() for c in self.cohorts), global_norm)
+        self.program = Program.of(tuple(c.block() for c in self.cohorts), global_norm)
         self.params = [p for c in self.cohorts for p in c.params]
         self.slots = [s for c in self.cohorts for own in c.slots for s in own]
         self.targets = [*self.params, *self.slots]
@@ -242,43 +255,41 @@ class Update:
 
         If evaluation fails, everything has its old value.
         """
-        with recording_gradients(False):
-            self._run(grads, rates)
-
-    def _run(self, grads: Sequence[Handle], rates: Sequence[float]) -> None:
         here = state
-        segment = here.segment
-        if segment.parent is not None:
+        if here.segment.parent is not None:
             cut()  # refuses, and says why
         advanced = []
         values: list[Any] = []
-        for cohort, lr in zip(self.cohorts, rates):  # noqa: B905 - hot, equal by design
+        simple = not here.held
+        for cohort, lr in zip(self.cohorts, rates):
             numbers, scalars = cohort.advance(lr)
             advanced.append(numbers)
             values.append(np.array(scalars, cohort.dtype))
             for own in cohort.slots:
                 for slot in own:
-                    values.append(slot._value)
-        simple = not here.held
-        for v in values:
-            if v is None:
-                simple = False
-        for p in self.params:
-            if p._value is None or p._views or p._link is not None:
-                simple = False
-        if simple:
-            self._quick(grads, values)
-        else:
-            self._careful(grads, values)
-        for cohort, numbers in zip(self.cohorts, advanced):  # noqa: B905
+                    value = slot._value
+                    if value is None:
+                        simple = False
+                    values.append(value)
+        memo = here.memo
+        here.memo = here.memo_without_gradients
+        try:
+            if not simple or not self._quick(grads, values):
+                self._careful(grads, values)
+        finally:
+            here.memo = memo
+        for cohort, numbers in zip(self.cohorts, advanced):
             cohort.commit(numbers)
 
-    def _quick(self, grads: Sequence[Handle], values: list[Any]) -> None:
-        """All targets are concrete, stand for themselves, and are evaluated at once."""
+    def _quick(self, grads: Sequence[Handle], values: list[Any]) -> bool:
+        """The usual case: all targets are concrete, stand for themselves, and are evaluated at
+        once. False, with nothing done, if it is not the usual case."""
         here = state
         segment = here.segment
         key: list[Any] = [self.program]
         for h in self.params:
+            if h._value is None or h._views or h._link is not None:
+                return False
             key.append(h._node if h._segment is segment else segment.enter(h))
         for h in grads:
             key.append(h._node if h._segment is segment else segment.enter(h))
@@ -295,13 +306,14 @@ class Update:
         if nodes is None:
             nodes = self._first_sight(found)
         before, handles = segment.before, segment.handles
-        for h, node, reference in zip(self.targets, nodes, self._references):  # noqa: B905
+        for h, node, reference in zip(self.targets, nodes, self._references):
             before.append((h, h._value, h._provenance))  # type: ignore[arg-type]
             h._value = None
             h._node = node
             h._segment = segment
             handles.append(reference)
         cut()
+        return True
 
     def _first_sight(self, key: tuple[Any, ...]) -> Any:
         stand_ins = [pending(n, Handle._result_class) for n in key[1:]]

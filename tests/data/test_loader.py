@@ -425,3 +425,16 @@ def test_the_other_random_samplers_follow_the_epoch():
         assert first != second
         loader.set_epoch(0)
         assert indices(loader) == first
+
+
+@pytest.mark.parametrize("array", [
+    np.arange(6.0)[::-1], np.arange(6, dtype=">i4"), np.arange(12.0).reshape(3, 4).T,
+    np.broadcast_to(np.float32(3), (4,)), np.zeros((0, 2)), np.float64(7),
+    np.frombuffer(b"\0" * 9, np.uint8)[1:].view("<u4")], ids=str)
+def test_odd_layouts_arrive_as_plain_tensors_and_are_never_written_to(array):  # P29.1
+    before = np.array(array)
+    for batch in (default_collate([array, array])[0], *DataLoader([array], batch_size=None)):
+        np.testing.assert_array_equal(batch.numpy(), before)
+        batch += 1
+        batch.numpy()
+    np.testing.assert_array_equal(array, before)

@@ -22,7 +22,8 @@ __all__ = ["default_collate", "default_convert", "stack_samples", "to_tensors"]
 
 def tensor_from_array(array: np.ndarray) -> Tensor:
     """The seam between this package and the Tensor class: a Tensor that owns ``array``."""
-    return wrap(np.asarray(array, array.dtype.newbyteorder("="), order="C"))  # type: ignore[return-value]
+    own = np.asarray(array, array.dtype.newbyteorder("="), order="C")
+    return wrap(own)  # type: ignore[return-value]
 
 
 def is_tensor(value: Any) -> bool:

@@ -9,8 +9,10 @@ from .atomic import atomic_write
 from .checkpoint import load_checkpoint, save_checkpoint
 from .detect import sniff
 from .hdf5_file import H5Group, load_hdf5, read_names, save_hdf5, write_names
+from .idx_file import load_idx, save_idx
 from .keras_zip import KerasArchive, load_keras_zip, parse_json, refuse_code, save_keras_zip
 from .npz_file import load_npy, load_npz, save_npy, save_npz
+from .safetensors_file import load_safetensors, load_safetensors_metadata, save_safetensors
 from .torch_file import TensorData, TorchDevice, TorchDtype, load_torch, save_torch
 
 __all__ = [
@@ -22,18 +24,23 @@ __all__ = [
     "atomic_write",
     "load_checkpoint",
     "load_hdf5",
+    "load_idx",
     "load_keras_zip",
     "load_npy",
     "load_npz",
+    "load_safetensors",
+    "load_safetensors_metadata",
     "load_torch",
     "parse_json",
     "read_names",
     "refuse_code",
     "save_checkpoint",
     "save_hdf5",
+    "save_idx",
     "save_keras_zip",
     "save_npy",
     "save_npz",
+    "save_safetensors",
     "save_torch",
     "sniff",
     "write_names",

@@ -7,11 +7,13 @@ They live on this floor because there is one Tensor class for all faces; the fun
 from __future__ import annotations
 
 from .elementwise import ElementwiseMethods
+from .linear import ProductMethods
 from .reduction import ReductionMethods
 from .shape import ShapeMethods
+from .sorting import SortingMethods
 
 __all__ = ["Methods"]
 
 
-class Methods(ElementwiseMethods, ReductionMethods, ShapeMethods):
+class Methods(ElementwiseMethods, ReductionMethods, ShapeMethods, SortingMethods, ProductMethods):
     """All of them."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..serialize.idx_file import load_idx
 from ..serialize.npz_file import load_npz
 from .seeds import Purpose, permutation
 from .sources import read_source
@@ -65,19 +66,11 @@ def load_mnist() -> tuple[Part, Part]:
     Raises:  DownloadError if the files are not at hand and cannot be fetched
     """
     def part(prefix: str) -> Part:
-        images = _bytes_of_idx(read_source(f"mnist/{prefix}-images-idx3-ubyte.gz"))
-        labels = _bytes_of_idx(read_source(f"mnist/{prefix}-labels-idx1-ubyte.gz"))
+        images = load_idx(io.BytesIO(read_source(f"mnist/{prefix}-images-idx3-ubyte.gz")))
+        labels = load_idx(io.BytesIO(read_source(f"mnist/{prefix}-labels-idx1-ubyte.gz")))
         return images, labels.astype(np.int64)
 
     return part("train"), part("t10k")
-
-
-# TODO(serialize): use serialize.idx_file once it is there.
-def _bytes_of_idx(content: bytes) -> np.ndarray:
-    """The array of an idx file of bytes whose hash is known: 4 bytes, then sizes, then data."""
-    axes = content[3]
-    shape = np.frombuffer(content, ">u4", axes, 4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
 
 
 def load_cifar10_subset() -> tuple[Part, Part]:

@@ -1,133 +1,244 @@
-"""Products of tensors: matrix, inner, outer and general ones."""
+"""Products of tensors: all of them are one dot_general between some reshaping.
+
+Dtypes are promoted to a common one, as in the array API. Integers stay integers.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Any
 
-from ..errors import DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError, TricordError
 from ..ir import arithmetic as ar
-from ..ir.dtypes import DType, bool_
+from ..ir.dtypes import bool_
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
+from ..ir.ops import movement as mv
 from ..ir.ops.contraction import dot_general
-from ..ir.ops.movement import broadcast_to, reshape, transpose
 from ..ir.shapes import broadcast_shapes, normalise_axis
+from ..ir.source import user_location
 
-__all__ = ["dot", "matmul", "outer", "tensordot", "vecdot"]
+__all__ = ["inner", "kron", "matmul", "matrix_transpose", "multi_dot", "outer", "tensordot",
+           "vecdot"]
 
 
-def _common(what: str, x: Node, y: Node) -> tuple[Node, Node, DType]:
-    """Both in one dtype; bools are refused."""
-    dtype = ar.common_dtype(what, x, y)
+def _here(error: TricordError) -> TricordError:
+    """The error with the user's line on it."""
+    error.where = error.where or str(user_location() or "") or None
+    return error
+
+
+def promoted(what: str, *operands: Node) -> list[Node]:
+    """All operands in their common dtype, which is not bool."""
+    dtype = ar.common_dtype(what, *operands)
     if dtype is bool_:
-        raise DTypeError(f"{what}: is not defined for bool", hint="cast to an integer dtype")
-    return ew.cast(x, dtype), ew.cast(y, dtype), dtype
+        raise _here(DTypeError(f"{what}: is not defined for bool", hint="cast, e.g. to int32"))
+    return [ew.cast(o, dtype) for o in operands]
 
 
-def _inner_sizes_differ(x: Node, y: Node) -> ShapeError:
+def _check_inner(x: Node, y: Node) -> None:
+    for side, operand in (("left", x), ("right", y)):
+        if not operand.ndim:
+            raise _here(ShapeError(f"matmul: the {side} operand is 0-d", hint="use *"))
+    rows = y.shape[-2] if y.ndim > 1 else y.shape[0]
+    if x.shape[-1] == rows:
+        return
     hint = None
-    if y.ndim >= 2 and y.shape[-1] == x.shape[-1]:
-        hint = f"the right operand transposed has shape {(*y.shape[:-2], *y.shape[:-3:-1])}"
-    inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
-    return ShapeError(f"matmul: inner sizes differ, {x.shape[-1]} against {inner}: left "
-                      f"{tuple(x.shape)}, right {tuple(y.shape)}", hint=hint)
+    if y.ndim == 2 and y.shape[-1] == x.shape[-1]:
+        hint = f"right.T has shape {tuple(y.shape[::-1])}"
+    elif x.ndim == 2 and x.shape[0] == rows:
+        hint = f"left.T has shape {tuple(x.shape[::-1])}"
+    raise _here(ShapeError(f"matmul: inner sizes differ, left {tuple(x.shape)} against right "
+                           f"{tuple(y.shape)}", hint=hint))
 
 
 def matmul(x: Node, y: Node) -> Node:
-    """Matrix product over the last two axes; leading axes broadcast.
+    """Matrix product over the last two axes; leading axes broadcast, a 1-d operand is a vector.
 
-    A 1-d operand is a row on the left, a column on the right, and its axis is not in the result.
-
-    Shapes:  x (..., m, k), y (..., k, n) -> (..., m, n)
-    Dtypes:  promoted to a common one; integers stay integers
-    Raises:  ShapeError if the two k differ or an operand is 0-d; DTypeError for bool
+    Shapes:  x (..., m, k), y (..., k, n) -> (..., m, n); (k,) stands for a row on the left and a
+             column on the right, and that axis is left out of the result
+    Dtypes:  promoted to the wider of the two; integers stay integers
+    Raises:  ShapeError if the two k differ; DTypeError for bool
     Cost:    2*m*n*k flops per leading index
+    Source:  numpy.matmul
+
+    >>> from ..ir.graph import make_input
+    >>> from ..ir.shapes import tensor_type
+    >>> from ..ir.dtypes import float32
+    >>> x = make_input(0, tensor_type((5, 2, 3), float32))
+    >>> w = make_input(1, tensor_type((3, 4), float32))
+    >>> matmul(x, w).shape
+    (5, 2, 4)
     """
-    if not x.ndim or not y.ndim:
-        raise ShapeError(f"matmul: operands need at least one axis, got shapes {tuple(x.shape)} "
-                         f"and {tuple(y.shape)}", hint="use * with a 0-d tensor")
-    x, y, _ = _common("matmul", x, y)
-    if x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
-        raise _inner_sizes_differ(x, y)
-    if y.ndim <= 2:  # the right operand has no leading axes: one product, whatever the left has
+    _check_inner(x, y)
+    x, y = promoted("matmul", x, y)
+    if y.ndim <= 2:  # one matrix for all: its rows meet the last axis of x
         return dot_general(x, y, ((x.ndim - 1,), (0,)))
     if x.ndim == 1:
-        return reshape(_batched(reshape(x, (1, x.size)), y), (*y.shape[:-2], y.shape[-1]))
-    return _batched(x, y)
+        return dot_general(x, y, ((0,), (y.ndim - 2,)))
+    try:
+        stack = broadcast_shapes(x.shape[:-2], y.shape[:-2], what="matmul: leading axes")
+    except TricordError as error:
+        raise _here(error) from None
+    x = mv.broadcast_to(x, (*stack, *x.shape[-2:]))
+    y = mv.broadcast_to(y, (*stack, *y.shape[-2:]))
+    axes, rank = tuple(range(len(stack))), len(stack)
+    return dot_general(x, y, ((rank + 1,), (rank,)), (axes, axes))
 
 
-def _batched(x: Node, y: Node) -> Node:
-    lead = broadcast_shapes(x.shape[:-2], y.shape[:-2], what="matmul")
-    if math.prod(y.shape[:-2]) == 1 and len(lead) == x.ndim - 2:
-        return dot_general(x, reshape(y, y.shape[-2:]), ((x.ndim - 1,), (0,)))
-    x = broadcast_to(x, (*lead, *x.shape[-2:]))
-    y = broadcast_to(y, (*lead, *y.shape[-2:]))
-    batch = tuple(range(len(lead)))
-    return dot_general(x, y, ((len(lead) + 1,), (len(lead),)), (batch, batch))
+def matrix_transpose(x: Node) -> Node:
+    """The last two axes swapped.
+
+    Shapes:  (..., m, n) -> (..., n, m)
+    """
+    if x.ndim < 2:
+        raise _here(ShapeError(f"matrix_transpose: needs two axes, got shape {tuple(x.shape)}"))
+    return mv.transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def vecdot(x: Node, y: Node, axis: int = -1) -> Node:
-    """Sum of ``conj(x) * y`` along an axis; the others broadcast.
+    """Sum of ``conj(x) * y`` along an axis, which counts from the end; other axes broadcast.
 
-    Raises:  ShapeError if the two sizes of the axis differ
+    Source:  array API, linalg.vecdot
     """
-    x, y, dtype = _common("vecdot", x, y)
+    x, y = promoted("vecdot", x, y)
+    if axis >= 0 and x.ndim != y.ndim:
+        raise _here(ArgumentError(f"vecdot: with operands of rank {x.ndim} and {y.ndim} the axis "
+                                  f"counts from the end, got {axis}", hint="give a negative axis"))
+    x = mv.move_axis(x, normalise_axis(axis, x.ndim, "vecdot"), -1)
+    y = mv.move_axis(y, normalise_axis(axis, y.ndim, "vecdot"), -1)
+    if x.shape[-1] != y.shape[-1]:
+        raise _here(ShapeError(f"vecdot: sizes along the axis differ, {x.shape[-1]} against "
+                               f"{y.shape[-1]}"))
+    stack = broadcast_shapes(x.shape[:-1], y.shape[:-1], what="vecdot")
+    x = mv.broadcast_to(x, (*stack, x.shape[-1]))
+    y = mv.broadcast_to(y, (*stack, y.shape[-1]))
+    if x.dtype.is_complex:
+        x = ew.conj(x)
+    axes, last = tuple(range(len(stack))), len(stack)
+    return dot_general(x, y, ((last,), (last,)), (axes, axes))
+
+
+def inner(x: Node, y: Node) -> Node:
+    """Sum of products over the last axis of both, without conjugation.
+
+    Shapes:  x (*left, k), y (*right, k) -> (*left, *right)
+    Source:  numpy.inner
+    """
     if not x.ndim or not y.ndim:
-        raise ShapeError("vecdot: operands need at least one axis")
-    rank = max(x.ndim, y.ndim)
-    # A negative axis counts from the end of both operands; others from the broadcast result.
-    i = normalise_axis(axis, x.ndim if axis < 0 else rank, "vecdot") - (
-        0 if axis < 0 else rank - x.ndim)
-    j = normalise_axis(axis, y.ndim if axis < 0 else rank, "vecdot") - (
-        0 if axis < 0 else rank - y.ndim)
-    if i < 0 or j < 0 or x.shape[i] != y.shape[j]:
-        raise ShapeError(f"vecdot: axis {axis} has different sizes in shapes {tuple(x.shape)} and "
-                         f"{tuple(y.shape)}")
-    x = transpose(x, [*(a for a in range(x.ndim) if a != i), i])
-    y = transpose(y, [*(a for a in range(y.ndim) if a != j), j])
-    lead = broadcast_shapes(x.shape[:-1], y.shape[:-1], what="vecdot")
-    x, y = (broadcast_to(o, (*lead, o.shape[-1])) for o in (x, y))
-    batch, last = tuple(range(len(lead))), (len(lead),)
-    return dot_general(ew.conj(x) if dtype.is_complex else x, y, (last, last), (batch, batch))
+        return x * y
+    if x.shape[-1] != y.shape[-1]:
+        raise _here(ShapeError(f"inner: last axes differ, {tuple(x.shape)} against "
+                               f"{tuple(y.shape)}"))
+    x, y = promoted("inner", x, y)
+    return dot_general(x, y, ((x.ndim - 1,), (y.ndim - 1,)))
 
 
-def tensordot(x: Node, y: Node, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Node:
-    """Sum of products over pairs of axes; a number n pairs the last n of x with the first n of y.
+def tensordot(x: Node, y: Node, axes: int | Sequence[Any] = 2) -> Node:
+    """Sum of products over pairs of axes.
 
-    Shapes:  the free axes of x, then those of y
+    ``axes``: how many, the last of x with the first of y; or two sequences of axes.
+
+    Raises:  ShapeError if the sizes of a pair differ
+    Source:  numpy.tensordot
+
+    >>> from ..ir.graph import make_input
+    >>> from ..ir.shapes import tensor_type
+    >>> from ..ir.dtypes import float32
+    >>> x = make_input(0, tensor_type((2, 3, 4), float32))
+    >>> tensordot(x, x, ((0, 2), (0, 2))).shape
+    (3, 3)
     """
     if isinstance(axes, int):
         if not 0 <= axes <= min(x.ndim, y.ndim):
-            raise ShapeError(f"tensordot: cannot contract {axes} axes of shapes {tuple(x.shape)} "
-                             f"and {tuple(y.shape)}")
-        pairs = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
+            raise _here(ShapeError(f"tensordot: {axes} axes of tensors of rank {x.ndim} and "
+                                   f"{y.ndim}"))
+        left, right = tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes))
     else:
-        left, right = axes
-        pairs = (tuple(normalise_axis(a, x.ndim, "tensordot") for a in left),
-                 tuple(normalise_axis(a, y.ndim, "tensordot") for a in right))
-    x, y, _ = _common("tensordot", x, y)
-    return dot_general(x, y, pairs)
+        first, second = ((a,) if isinstance(a, int) else tuple(a) for a in axes)
+        left = tuple(normalise_axis(a, x.ndim, "tensordot") for a in first)
+        right = tuple(normalise_axis(a, y.ndim, "tensordot") for a in second)
+    pairs = [(x.shape[a], y.shape[b]) for a, b in zip(left, right)]
+    if len(left) != len(right) or any(a != b for a, b in pairs):
+        raise _here(ShapeError(f"tensordot: axes {left} of shape {tuple(x.shape)} do not pair with "
+                               f"axes {right} of shape {tuple(y.shape)}"))
+    x, y = promoted("tensordot", x, y)
+    return dot_general(x, y, (left, right))
 
 
 def outer(x: Node, y: Node) -> Node:
-    """All products of the elements of two vectors.
+    """All products of two vectors; operands of more axes are flattened.
 
     Shapes:  (m,), (n,) -> (m, n)
     """
-    if x.ndim != 1 or y.ndim != 1:
-        raise ShapeError(f"outer: takes two vectors, got shapes {tuple(x.shape)} and "
-                         f"{tuple(y.shape)}")
-    x, y, _ = _common("outer", x, y)
-    return dot_general(x, y, ((), ()))
+    x, y = ar.promoted("outer", *(mv.reshape(o, shape) for o, shape in (
+        (x, (x.size, 1)), (y, (1, y.size)))))
+    return x * y
 
 
-def dot(x: Node, y: Node) -> Node:
-    """Sum of products of the last axis of x and the second last (or only) axis of y; no conjugate.
+def kron(x: Node, y: Node) -> Node:
+    """The Kronecker product: each element of x replaced by itself times y.
 
-    Source:  numpy.dot
+    Shapes:  (..., m, n), (..., p, q) -> (..., m*p, n*q)
     """
-    if not x.ndim or not y.ndim:
-        return ar.multiply(x, y)
-    x, y, _ = _common("dot", x, y)
-    return dot_general(x, y, ((x.ndim - 1,), (max(y.ndim - 2, 0),)))
+    rank = max(x.ndim, y.ndim)
+    left, right = ((1,) * (rank - o.ndim) + tuple(o.shape) for o in (x, y))
+    spread = [s for a in left for s in (a, 1)], [s for b in right for s in (1, b)]
+    product = mv.reshape(x, spread[0]) * mv.reshape(y, spread[1])
+    return mv.reshape(product, [a * b for a, b in zip(left, right, strict=True)])
+
+
+def multi_dot(*factors: Node) -> Node:
+    """The product of several matrices, in the order that needs the fewest multiplications.
+
+    The first and the last may be vectors.
+
+    Source:  Cormen, Leiserson, Rivest, Stein: "Introduction to Algorithms", section 15.2
+    """
+    if len(factors) < 2:
+        raise _here(ArgumentError(f"multi_dot: takes two factors or more, got {len(factors)}"))
+    sizes = _chain_sizes(factors)
+    split = _best_splits(sizes)
+    # Evaluate the tree from the leaves, with a stack instead of recursion.
+    results: list[Node] = []
+    work: list[tuple[int, int, bool]] = [(0, len(factors) - 1, False)]
+    while work:
+        first, last, parts_done = work.pop()
+        if first == last:
+            results.append(factors[first])
+        elif parts_done:
+            right, left = results.pop(), results.pop()
+            results.append(matmul(left, right))
+        else:
+            cut = split[first, last]
+            work += [(first, last, True), (cut + 1, last, False), (first, cut, False)]
+    return results[0]
+
+
+def _chain_sizes(factors: Sequence[Node]) -> list[int]:
+    """The sizes s with factor i of shape (s[i], s[i + 1])."""
+    ends = (0, len(factors) - 1)
+    for i, f in enumerate(factors):
+        if f.ndim != 2 and not (f.ndim == 1 and i in ends):
+            raise _here(ShapeError(f"multi_dot: factor {i} has shape {tuple(f.shape)}; all are "
+                                   "matrices, the first and the last may be vectors"))
+    start = 1 if factors[0].ndim == 1 else factors[0].shape[0]
+    sizes = [start, factors[0].shape[-1]]
+    return sizes + [f.shape[1] if f.ndim == 2 else 1 for f in factors[1:]]
+
+
+def _best_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
+    """For each run of factors, after which one to split it."""
+    count = len(sizes) - 1
+    cost = {(i, i): 0 for i in range(count)}
+    split: dict[tuple[int, int], int] = {}
+    for length in range(1, count):
+        for i in range(count - length):
+            j = i + length
+            best = min(range(i, j), key=lambda k, i=i, j=j: (  # type: ignore[misc]
+                cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1]))
+            split[i, j] = best
+            cost[i, j] = (cost[i, best] + cost[best + 1, j]
+                          + sizes[i] * sizes[best + 1] * sizes[j + 1])
+    return split
+

@@ -7,6 +7,7 @@ the form for complex numbers that PyTorch has. Eigenvalues and singular values a
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -261,8 +262,8 @@ def _lu_shape(p: Any, x: TensorType) -> list[Shape]:
 def _lu_reference(p: Any, x: Array) -> tuple[Array, Array, Array]:
     """Gaussian elimination by columns, the largest element as pivot."""
     stack, (m, n) = x.shape[:-2], x.shape[-2:]
-    work = np.array(x.reshape(-1, m, n))
-    count, which = len(work), np.arange(len(work))
+    count = math.prod(stack)
+    work, which = np.array(x.reshape(count, m, n)), np.arange(count)
     pivots = np.zeros((count, min(m, n)), np.int32)
     order = np.tile(np.arange(m, dtype=np.int32), (count, 1))
     with np.errstate(all="ignore"):
@@ -275,8 +276,8 @@ def _lu_reference(p: Any, x: Array) -> tuple[Array, Array, Array]:
             # A column of zeros has nothing to eliminate; the pivot stays zero.
             column[:] = np.where(work[:, k, k, None] == 0, 0, column / work[:, k, k, None])
             work[:, k + 1:, k + 1:] -= column[:, :, None] * work[:, None, k, k + 1:]
-    return (work.reshape(x.shape), pivots.reshape((*stack, -1) if x.size else (
-        *stack, min(m, n))), order.reshape((*stack, m)))
+    return (work.reshape(x.shape), pivots.reshape((*stack, min(m, n))),
+            order.reshape((*stack, m)))
 
 
 def permutation_matrix(order: Node, dtype: DType) -> Node:
@@ -333,7 +334,8 @@ lu = register(Primitive(
              Sample((uniform(3, 3, dtype="complex128"),)),
              Sample((uniform(2, 3),), differentiable=False),
              Sample((uniform(3, 2, seed=1),), differentiable=False),
-             Sample((uniform(0, 2, 2),), differentiable=False)],
+             Sample((uniform(0, 2, 2),), differentiable=False),
+             Sample((uniform(2, 0, 0),), differentiable=False)],
     errors=square_errors("lu")[1:]))
 
 

@@ -330,12 +330,15 @@ def module_facts(t: Any) -> Any:
 def initialisers(t: Any) -> Any:
     init = t.nn.init
     w = t.empty(200, 300)
+    expected = {"xavier_uniform_": (2 / 500) ** 0.5, "xavier_normal_": (2 / 500) ** 0.5,
+                "kaiming_uniform_": (2 / 300) ** 0.5, "kaiming_normal_": (2 / 300) ** 0.5,
+                "uniform_": (1 / 12) ** 0.5, "normal_": 1.0}
     found: list[Any] = []
-    for call in (init.xavier_uniform_, init.xavier_normal_, init.kaiming_uniform_,
-                 init.kaiming_normal_, init.uniform_, init.normal_):
-        call(w)
-        found += [round(float(w.std()), 2), round(float(w.abs().max()), 1)
-                  if "uniform" in call.__name__ else 0]
+    for name, deviation in expected.items():
+        getattr(init, name)(w)
+        uniform = deviation * 3 ** 0.5 if name != "uniform_" else 1.0
+        inside = "uniform" not in name or 0.99 * uniform < float(w.abs().max()) <= uniform
+        found.append((name, abs(float(w.std()) / deviation - 1) < 0.03, inside))
     init.orthogonal_(w[:50])
     return [found, t.allclose(w[:50] @ w[:50].t(), t.eye(50), atol=1e-4),
             init.constant_(t.empty(2), 3.0), init.zeros_(t.empty(2)), init.ones_(t.empty(2)),

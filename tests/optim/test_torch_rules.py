@@ -65,7 +65,8 @@ def compare_states(ours: dict[str, Any], theirs: dict[str, Any], rtol: float) ->
 def run(name: str, options: dict[str, Any], dtype: str, rtol: float) -> None:
     mine = [Parameter(v) for v in values(0, dtype)]
     real = [torch.nn.Parameter(torch.tensor(v)) for v in values(0, dtype)]
-    ours, theirs = getattr(optim, name)(mine, **options), getattr(torch.optim, name)(real, **options)
+    ours = getattr(optim, name)(mine, **options)
+    theirs = getattr(torch.optim, name)(real, **options)
     for step in range(1, 13):
         for p, q, g in zip(mine, real, values(step, dtype), strict=True):
             p.grad, q.grad = wrap(g), torch.tensor(g)
@@ -130,8 +131,9 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("Adam", {"betas": (1.0, 0.9)}), ("Adam", {"betas": (0.9, 2)}), ("Adam", {"weight_decay": -1}),
     ("RMSprop", {"alpha": -1}), ("RMSprop", {"momentum": -1}), ("RMSprop", {"eps": -1}),
     ("Adagrad", {"lr_decay": -1}), ("Adagrad", {"initial_accumulator_value": -1}),
-    ("Adadelta", {"rho": 2}), ("Adamax", {"betas": (-0.1, 0.9)}), ("NAdam", {"momentum_decay": -1}),
-    ("RAdam", {"weight_decay": -1}), ("Rprop", {"etas": (1.2, 0.5)}), ("ASGD", {"weight_decay": -1}),
+    ("Adadelta", {"rho": 2}), ("Adamax", {"betas": (-0.1, 0.9)}),
+    ("NAdam", {"momentum_decay": -1}), ("RAdam", {"weight_decay": -1}),
+    ("Rprop", {"etas": (1.2, 0.5)}), ("ASGD", {"weight_decay": -1}),
     ("Adafactor", {"d": 0.5}), ("Adafactor", {"beta2_decay": 1}), ("Adafactor", {"eps": (-1, 1)}),
 ]
 

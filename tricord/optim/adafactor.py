@@ -39,7 +39,8 @@ def _advance(o: AdafactorOptions, lr: float, numbers: tuple[float, ...],
 
 
 def _mean(x: Node, axis: int) -> Node:
-    return expand_dims(reduce_sum(x, (axis,)), axis) / x.shape[axis]
+    total: Node = expand_dims(reduce_sum(x, (axis,)), axis)
+    return total / x.shape[axis]
 
 
 def _root_mean_square(x: Node) -> Node:

@@ -44,7 +44,7 @@ class Block(NamedTuple):
     rule: Rule
     options: Any
     transform: Transform
-    count: int
+    params: int
     slots: int
     scalars: int
 
@@ -70,7 +70,7 @@ class Program:
         return found
 
     def __call__(self, *nodes: Node) -> tuple[Node, ...]:
-        count = sum(b.count for b in self.blocks)
+        count = sum(b.params for b in self.blocks)
         params, grads, rest = nodes[:count], list(nodes[count:2 * count]), iter(nodes[2 * count:])
         for p, g in zip(params, grads, strict=True):
             if p.shape != g.shape:
@@ -83,7 +83,7 @@ class Program:
         pairs = iter(zip(params, grads, strict=True))
         for block in self.blocks:
             scalars = _unpack(next(rest), block.scalars)
-            for _ in range(block.count):
+            for _ in range(block.params):
                 p, g = next(pairs)
                 slots = [next(rest) for _ in range(block.slots)]
                 new, changed = _update(block, p, g, slots, scalars)
@@ -119,6 +119,7 @@ def _update(block: Block, p: Node, g: Node, slots: Sequence[Node], scalars: Sequ
         g = g + t.l1 * sign(p)
     if lr is not None:
         p = p - p * t.decay * lr
+    changed: Sequence[Node]
     own_slots = slots[:-1] if momentum is not None else slots
     if p.dtype.kind == "c" and block.rule.elementwise:
         new, changed = _by_parts(block, p, g, own_slots, own)
@@ -290,9 +291,11 @@ class Update:
         for h in self.params:
             if h._value is None or h._views or h._link is not None:
                 return False
-            key.append(h._node if h._segment is segment else segment.enter(h))
+            node = h._node
+            key.append(node if h._segment is segment else segment.enter(h))
         for h in grads:
-            key.append(h._node if h._segment is segment else segment.enter(h))
+            node = h._node
+            key.append(node if h._segment is segment else segment.enter(h))
         first = len(segment.values)
         if first == self._inputs_from:
             segment.values += values

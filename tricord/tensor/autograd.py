@@ -187,7 +187,7 @@ def _flow_here(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph:
         return []
     segment = state.segment
     outputs = [t._node for t, _ in seeds]
-    cotangents = [c._node if c._segment is segment else segment.enter(c) for _, c in seeds]
+    cotangents = [segment.node_of(c) for _, c in seeds]
     roots = reachable_roots(outputs)  # type: ignore[arg-type]
     owners = {r: segment.owner(r) for r in roots}
     if inputs is not None:
@@ -219,7 +219,7 @@ def _node_hook(handle: Handle) -> Callable[[Node], Node]:
             handle._grad = gradient if handle._grad is None else record(
                 _add, (handle._grad, gradient))
         segment = state.segment
-        return gradient._node if gradient._segment is segment else segment.enter(gradient)
+        return segment.node_of(gradient)
 
     return call
 
@@ -287,7 +287,7 @@ def _rematerialise(handles: Iterable[Handle]) -> None:
                 owner._value is history.saved[leaf] or (
                     owner._provenance is not None and owner._provenance.history.serial in known))
             source = owner if same and owner is not None else wrap(history.saved[leaf])
-            leaves[leaf] = source._node if source._segment is segment else segment.enter(source)  # type: ignore[assignment]
+            leaves[leaf] = segment.node_of(source)
         group = by_history.get(history.serial, [])
         nodes = [h._provenance.node for h in group if h._provenance is not None]
         for h, node in zip(group, substitute(nodes, leaves), strict=True):

@@ -80,7 +80,7 @@ def _with_input(function: Binary, tensor: Handle, number: Any, number_right: boo
     """The number as a 0-d input, in the dtype it takes beside the tensor."""
     here = state
     segment = here.segment
-    node = tensor._node if tensor._segment is segment else segment.enter(tensor)
+    node = segment.node_of(tensor)
     dtype = promote_scalar(tensor._type.dtype, number, ar.DEFAULT_FLOAT)
     if dtype.kind in "iu":
         info = np.iinfo(dtype.numpy)

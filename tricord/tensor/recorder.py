@@ -65,7 +65,8 @@ class Segment:
     def enter(self, handle: Handle) -> Node:
         """The node that stands for a handle from outside: a leaf, numbered by first use."""
         value = handle._value
-        if value is None:
+        pending_elsewhere = value is None
+        if pending_elsewhere:
             value = _value_from_elsewhere(handle, self)
         slot = len(self.values)
         type = handle._type
@@ -73,9 +74,19 @@ class Segment:
         node = _input(slot, type, wants)
         self.values.append(value)
         self.owners.append(handle)
+        if pending_elsewhere:  # it goes on being pending there
+            return node
+        # Another thread may use the same handle: it must never see this segment with a node of
+        # its own. Writers therefore clear the segment first, readers take the node first.
+        handle._segment = None
         handle._node = node
         handle._segment = self
         return node
+
+    def node_of(self, handle: Handle) -> Node:
+        """The node that stands for a handle in this segment."""
+        node = handle._node
+        return node if handle._segment is self and node is not None else self.enter(handle)
 
     def number(self, value: Any, dtype: DType) -> Node:
         """A leaf for a Python number that is likely to change from step to step."""
@@ -83,6 +94,14 @@ class Segment:
         self.values.append(np.asarray(value, dtype.numpy))
         self.owners.append(None)
         return _input(slot, _scalar_type(dtype), False)
+
+    def let_go(self) -> None:
+        """Forget values and handles once they have been used; handles may still name this."""
+        self.values = []
+        self.owners = []
+        self.handles = []
+        self.roots = {}
+        self.before = []
 
     def owner(self, node: Node) -> Handle:
         """The handle that a root of gradients belongs to."""
@@ -201,7 +220,8 @@ def record(function: Callable[..., Node], operands: Sequence[Handle],
     if static:
         key.append(tuple(map(type, static)))  # 1, 1.0 and True are equal, but not the same
     for h in operands:
-        key.append(h._node if h._segment is segment else segment.enter(h))
+        node = h._node
+        key.append(node if h._segment is segment else segment.enter(h))
     key = tuple(key)
     node = here.memo.get(key)
     if node is None:
@@ -218,7 +238,8 @@ def record_nodes(function: Callable[..., Sequence[Node]], operands: Sequence[Han
     segment = _over_budget()
     key: Any = [function, static, tuple(map(type, static))]
     for h in operands:
-        key.append(h._node if h._segment is segment else segment.enter(h))
+        node = h._node
+        key.append(node if h._segment is segment else segment.enter(h))
     key = tuple(key)
     nodes = here.memo.get(key)
     if nodes is None:
@@ -317,6 +338,7 @@ def assign(handle: Handle, node: Node) -> None:
     if handle._wants_grad:
         node = root(node, ordinal=len(segment.roots))
         segment.roots[node] = handle
+    handle._segment = None
     handle._node = node
     handle._segment = segment
     handle._type = node.type
@@ -349,7 +371,9 @@ def cut() -> None:
             live.append(h)
             nodes.append(h._node)
     here.segment = Segment()
-    if live:
+    if not live:
+        segment.let_go()
+    else:
         here.cuts += 1
         device = settings.get().device
         key = (device, len(segment.backward_done), *segment.backward_done, *nodes)
@@ -368,8 +392,9 @@ def cut() -> None:
         provenances = program.history.provenances(segment, results)
         for h, value in zip(live, results):  # noqa: B905 - residuals follow
             h._value = value
-            h._node = None
             h._segment = None
+            h._node = None
+        segment.let_go()
         for index, provenance in provenances:
             live[index]._provenance = provenance
         for index in program.history.freed:
@@ -430,9 +455,12 @@ def _value_from_elsewhere(handle: Handle, here: Segment) -> Array:
     segment, node = handle._segment, handle._node
     if isinstance(segment, TraceSegment):
         raise _leaked() if segment.closed else _no_value()
-    assert segment is not None and node is not None
+    leaves = segment.values if segment is not None else []
+    if handle._value is not None:  # the other thread has just evaluated it
+        return handle._value
+    assert node is not None
     # Another thread's, or one that must stay open: computed on the side from its leaves.
-    value: Array = build([node], settings.get().device)(segment.values)[0]
+    value: Array = build([node], settings.get().device)(leaves)[0]
     return value
 
 

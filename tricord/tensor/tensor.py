@@ -10,6 +10,7 @@ from ..errors import DTypeError
 from ..ir.dtypes import DType, as_dtype, float32
 from ..ir.node import Node
 from ..ir.ops.elementwise import cast
+from .array_attributes import ArrayAttributes
 from .differentiable import Differentiable
 from .handle import Handle
 from .indexing import Indexable
@@ -21,7 +22,7 @@ from .recorder import record, wrap
 __all__ = ["Parameter", "Tensor", "tensor"]
 
 
-class Tensor(Methods, Operators, Indexable, Differentiable, Observable, Handle):
+class Tensor(ArrayAttributes, Methods, Operators, Indexable, Differentiable, Observable, Handle):
     """An n-dimensional array that records what is computed with it.
 
     ``Tensor(2, 3)`` makes zeros of that shape and ``Tensor([1, 2])`` a float32 tensor, as the

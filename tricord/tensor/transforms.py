@@ -191,7 +191,7 @@ def trace(function: Callable[..., Any], types: Sequence[TensorType],
         nodes = []
         for leaf in leaves:
             handle = _as_tensor(leaf)
-            nodes.append(handle._node if handle._segment is inner else inner.enter(handle))
+            nodes.append(inner.node_of(handle))
     finally:
         state.segment = outer
         inner.closed = True
@@ -377,7 +377,7 @@ class _Backward:
                 nodes.append(None)
                 continue
             handle = _as_tensor(result)
-            node = handle._node if handle._segment is segment else segment.enter(handle)
+            node = segment.node_of(handle)
             nodes.append(node)
         nodes.extend([None] * (len(inputs) - len(nodes)))
         return nodes

@@ -224,7 +224,7 @@ def replace(handle: Handle, new: Handle) -> None:
         new = record(_written, (base, new), link.steps)
         handle = base
     segment = state.segment
-    node = new._node if new._segment is segment else segment.enter(new)
+    node = segment.node_of(new)
     assert node is not None
     assign(handle, node)
     views = handle._views

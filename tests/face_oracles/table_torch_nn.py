@@ -347,13 +347,15 @@ def initialisers(t: Any) -> Any:
 
 
 def default_initialisation(t: Any) -> Any:
-    """The bounds of the weights that constructors draw."""
+    """Weights and biases fill -1/sqrt(fan in) .. 1/sqrt(fan in) (1/sqrt(hidden) in an LSTM)."""
     found = []
-    for layer in (t.nn.Linear(100, 300), t.nn.Conv2d(8, 64, 5), t.nn.LSTM(30, 64)):
+    for layer, inputs in ((t.nn.Linear(100, 300), 100), (t.nn.Conv2d(8, 64, 5), 200),
+                          (t.nn.LSTM(30, 64), 64)):
         for name, value in layer.named_parameters():
-            found.append((name, round(float(value.abs().max()), 2), round(float(value.mean()), 1)))
+            largest = float(value.detach().abs().max()) * inputs ** 0.5
+            found.append((name, 0.85 < largest <= 1.0))
     embedding = t.nn.Embedding(100, 100)
-    return [found, round(float(embedding.weight.std()), 1)]
+    return [found, round(float(embedding.weight.detach().std()), 1)]
 
 
 MACHINERY = [

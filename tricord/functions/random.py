@@ -1,8 +1,7 @@
-"""Random numbers of many distributions, as plain functions of a key.
+"""Random numbers as functions of a key: the same key, shape and ordinal give the same numbers.
 
-Each function makes exactly one draw of bits, so a program gives each call an ``ordinal`` of its own
-and no two calls share bits (see `ir.ops.random_bits`). Narrow dtypes are computed in float32 and
-rounded once. Where a parameter is a node, gradients flow to it.
+``key`` holds seed and draw number (see `ir.ops.random_bits`); two draws that share a key have
+different ordinals. Draws of fewer or more elements with one key begin alike.
 """
 
 from __future__ import annotations
@@ -10,300 +9,208 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
-from ..errors import ArgumentError, DTypeError
-from ..ir.arithmetic import as_node
-from ..ir.dtypes import (
-    DType,
-    as_dtype,
-    bfloat16,
-    bool_,
-    float16,
-    float32,
-    float64,
-    iinfo,
-    int32,
-    int64,
-    uint64,
-)
+from ..errors import ArgumentError, ShapeError
+from ..ir.dtypes import DType, bfloat16, float16, float32, float64, int64, uint64
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
-from ..ir.ops.indexing import take
-from ..ir.ops.movement import broadcast_to, concatenate, reshape, slice_
+from ..ir.ops.movement import broadcast_to, expand_dims, move_axis, reshape, slice_
 from ..ir.ops.random_bits import random_bits
-from ..ir.ops.reduce import cumulative_sum
-from ..ir.ops.sort import argsort, searchsorted, top_k
-from ..ir.source import user_location
+from ..ir.ops.reduce import argmax, cumulative_sum, reduce_sum
+from ..ir.ops.sort import argsort, top_k
 
-__all__ = ["bernoulli", "exponential", "gumbel", "multinomial", "normal", "permutation", "randint",
-           "shuffle", "truncated_normal", "uniform"]
+__all__ = ["bernoulli", "dropout_mask", "exponential", "gumbel", "multinomial", "normal",
+           "permutation", "poisson", "randint", "truncated_normal", "uniform", "unit"]
 
-Number = Node | float
+Shape = Sequence[int]
 
-#: Bits of a uniform number in [0, 1) that a dtype holds exactly.
-_MANTISSA = {float16: 11, bfloat16: 8, float32: 24}
-
-
-def _refused(message: str, hint: str | None = None) -> ArgumentError:
-    return ArgumentError(message, hint=hint, where=str(user_location() or "") or None)
+#: How many random bits a dtype can hold exactly in [0, 1).
+_BITS = {float16: 11, bfloat16: 8, float32: 24, float64: 53}
 
 
-def _floating(what: str, dtype: DType | str) -> DType:
-    found = as_dtype(dtype)
-    if not found.is_floating_point:
-        raise DTypeError(f"{what}: random numbers of a continuous distribution are floating, got "
-                         f"{found}", where=str(user_location() or "") or None)
-    return found
-
-
-def _wide(dtype: DType) -> DType:
-    return float64 if dtype is float64 else float32
-
-
-# ---- bits to numbers
-
-def _words(key: Node, shape: Sequence[int], count: int, ordinal: int) -> list[Node]:
-    """``count`` arrays of bits from one draw."""
+def _words(key: Node, shape: Shape, ordinal: int, count: int) -> list[Node]:
+    """That many arrays of random bits from one draw."""
     bits = random_bits(key, (count, *shape), ordinal)
-    if count == 1:
-        return [reshape(bits, shape)]
-    start, stop = [0] * bits.ndim, list(bits.shape)
-    words = []
-    for i in range(count):
-        start[0], stop[0] = i, i + 1
-        words.append(reshape(slice_(bits, start, stop), shape))
-    return words
+    lead = bits.ndim - len(shape) - 1
+    moved = move_axis(bits, lead, 0) if lead else bits
+    return [_row(moved, i) for i in range(count)]
 
 
-def _shifted(bits: Node, right: int) -> Node:
-    return ew.shift_right(bits, ew.scalar_like(right, bits))
+def _row(x: Node, index: int) -> Node:
+    from_ = [index] + [0] * (x.ndim - 1)
+    upto = [index + 1, *x.shape[1:]]
+    return reshape(slice_(x, from_, upto), x.shape[1:])
 
 
-def _joined(high: Node, low: Node) -> Node:
-    """64 bits of two times 32."""
-    upper = ew.cast(high, uint64)
-    return ew.bitwise_or(ew.shift_left(upper, ew.scalar_like(32, upper)), ew.cast(low, uint64))
+def _unit_of(words: Sequence[Node], dtype: DType) -> Node:
+    """In [0, 1), every multiple of 2**-bits equally likely."""
+    bits = _BITS[dtype]
+    if bits <= 32:
+        [word] = words
+        kept = ew.shift_right(word, ew.scalar_like(32 - bits, word))
+        return ew.cast(kept, dtype) * 2.0 ** -bits
+    high, low = (ew.cast(w, uint64) for w in words)
+    both = ew.bitwise_or(ew.shift_left(high, ew.scalar_like(32, high)), low)
+    return ew.cast(ew.shift_right(both, ew.scalar_like(11, both)), float64) * 2.0 ** -53
 
 
-def _unit(words: Sequence[Node], dtype: DType, bits: int) -> Node:
-    """The upper ``bits`` of a word (of two for float64) as a fraction in [0, 1)."""
-    if dtype is float64:
-        whole = ew.cast(_shifted(_joined(*words), 64 - bits), float64)
+def unit(key: Node, shape: Shape, ordinal: int = 0, dtype: DType = float32) -> Node:
+    """Uniform numbers in [0, 1)."""
+    if dtype not in _BITS:
+        raise ArgumentError(f"uniform: expected a floating dtype, got {dtype}")
+    return _unit_of(_words(key, tuple(shape), ordinal, 2 if dtype is float64 else 1), dtype)
+
+
+def uniform(key: Node, shape: Shape, ordinal: int = 0, low: float = 0.0, high: float = 1.0,
+            dtype: DType = float32) -> Node:
+    """Uniform numbers in [low, high)."""
+    if low > high:
+        raise ArgumentError(f"uniform: expects to return a [from, to) range, but found from={low} "
+                            f"> to={high}")
+    u = unit(key, shape, ordinal, dtype)
+    return u if (low, high) == (0.0, 1.0) else u * (high - low) + low
+
+
+def _pair_of_units(key: Node, shape: Shape, ordinal: int, dtype: DType) -> tuple[Node, Node]:
+    each = 2 if dtype is float64 else 1
+    words = _words(key, shape, ordinal, 2 * each)
+    return _unit_of(words[:each], dtype), _unit_of(words[each:], dtype)
+
+
+def standard_normal(key: Node, shape: Shape, ordinal: int = 0, dtype: DType = float32) -> Node:
+    """Normal numbers with mean 0 and deviation 1 (Box and Muller 1958)."""
+    wide = float64 if dtype is float64 else float32
+    if dtype not in _BITS:
+        raise ArgumentError(f"normal: expected a floating dtype, got {dtype}")
+    u, v = _pair_of_units(key, tuple(shape), ordinal, wide)
+    return ew.cast(ew.sqrt(ew.log(1 - u) * -2.0) * ew.cos(v * (2 * math.pi)), dtype)
+
+
+def normal(key: Node, shape: Shape, ordinal: int = 0, mean: float = 0.0, std: float = 1.0,
+           dtype: DType = float32) -> Node:
+    """Normal numbers."""
+    if std < 0:
+        raise ArgumentError(f"normal: expects std >= 0.0, but found std {std}")
+    z = standard_normal(key, shape, ordinal, dtype)
+    z = z if std == 1 else z * std
+    return z if mean == 0 else z + mean
+
+
+def truncated_normal(key: Node, shape: Shape, ordinal: int = 0, mean: float = 0.0,
+                     std: float = 1.0, low: float = -2.0, high: float = 2.0,
+                     dtype: DType = float32) -> Node:
+    """Normal numbers within [low, high], by the inverse of the distribution function."""
+    wide = float64 if dtype is float64 else float32
+
+    def below(value: float) -> float:
+        return (1 + math.erf((value - mean) / (std * math.sqrt(2)))) / 2
+
+    first, last = 2 * below(low) - 1, 2 * below(high) - 1
+    u = uniform(key, shape, ordinal, first, last, wide)
+    z = ew.erf_inverse(u) * (std * math.sqrt(2)) + mean
+    z = ew.minimum(ew.maximum(z, ew.scalar_like(low, z)), ew.scalar_like(high, z))
+    return ew.cast(z, dtype)
+
+
+def randint(key: Node, shape: Shape, ordinal: int = 0, low: int = 0, high: int = 2,
+            dtype: DType = int64) -> Node:
+    """Whole numbers in [low, high)."""
+    span = high - low
+    if span <= 0:
+        raise ArgumentError(f"randint: expects 'from' < 'to', but got from={low} >= to={high}")
+    if span <= 1 << 24:
+        [word] = _words(key, tuple(shape), ordinal, 1)
+        wide = ew.cast(word, uint64)
+        scaled = ew.shift_right(wide * span, ew.scalar_like(32, wide))
     else:
-        # As a signed number: it fits, and machines convert those faster.
-        whole = ew.cast(ew.bitcast(_shifted(words[0], 32 - bits), dtype=int32), dtype)
-    return whole * 2.0 ** -bits
+        a, b = (ew.cast(w, uint64) for w in _words(key, tuple(shape), ordinal, 2))
+        both = ew.bitwise_or(ew.shift_left(a, ew.scalar_like(32, a)), b)
+        scaled = both if span > 2 ** 64 - 1 else ew.remainder(both, ew.scalar_like(span, both))
+    return ew.cast(ew.cast(scaled, int64) + low, dtype)
 
 
-def _words_per_number(dtype: DType) -> int:
-    return 2 if dtype is float64 else 1
+def permutation(key: Node, size: int, ordinal: int = 0, dtype: DType = int64) -> Node:
+    """The numbers 0 ... size - 1 in random order."""
+    a, b = (ew.cast(w, uint64) for w in _words(key, (size,), ordinal, 2))
+    keys = ew.bitwise_or(ew.shift_left(a, ew.scalar_like(32, a)), b)
+    return ew.cast(argsort(keys, axis=0), dtype)
 
 
-def _unit_open(key: Node, shape: Sequence[int], dtype: DType, ordinal: int) -> Node:
-    """Uniform between 0 and 1 without either end."""
-    bits = 52 if dtype is float64 else 23
-    words = _words(key, shape, _words_per_number(dtype), ordinal)
-    return _unit(words, dtype, bits) + 2.0 ** -(bits + 1)
+def bernoulli(key: Node, p: Node | float, shape: Shape | None = None, ordinal: int = 0,
+              dtype: DType | None = None) -> Node:
+    """1 with probability ``p`` (a number, or one per element), else 0."""
+    if isinstance(p, Node):
+        shape = p.shape if shape is None else shape
+        dtype = p.dtype if dtype is None else dtype
+        wide = p.dtype if p.dtype in _BITS else float32
+        bound = broadcast_to(ew.cast(p, wide), tuple(shape))
+    else:
+        wide = float32
+        assert shape is not None
+    u = unit(key, tuple(shape), ordinal, wide)
+    bound = bound if isinstance(p, Node) else ew.scalar_like(p, u)
+    hit = ew.less(u, bound)
+    return ew.cast(hit, float32 if dtype is None else dtype)
 
 
-def _unit_above_zero(words: Sequence[Node], dtype: DType) -> Node:
-    """Uniform in (0, 1], with full resolution near zero, for logarithms."""
-    if dtype is float64:
-        return _unit(words, float64, 53) + 2.0 ** -54
-    return ew.cast(words[0], float32) * 2.0 ** -32 + 2.0 ** -33
+def dropout_mask(key: Node, shape: Shape, ordinal: int, rate: float) -> Node:
+    """True with probability ``1 - rate``; one 32-bit word per element."""
+    word = random_bits(key, tuple(shape), ordinal)
+    limit = min(round(rate * 2 ** 32), 2 ** 32 - 1)
+    return ew.greater_equal(word, ew.scalar_like(limit, word))
 
 
-def _scaled(value: Node, scale: Number, offset: Number, dtype: DType) -> Node:
-    """``value * scale + offset`` in ``dtype``, in the shape of ``value``."""
-    shape = value.shape
-    if isinstance(scale, Node) or scale != 1:
-        value = value * scale
-    if isinstance(offset, Node) or offset != 0:
-        value = value + offset
-    if value.shape != shape:
-        raise _refused(f"random: parameters stretch the shape {tuple(shape)} to "
-                       f"{tuple(value.shape)}", f"shape={tuple(value.shape)}")
-    return ew.cast(value, dtype)
+def exponential(key: Node, shape: Shape, ordinal: int = 0, rate: float = 1.0,
+                dtype: DType = float32) -> Node:
+    """Waiting times between events that happen ``rate`` times per unit."""
+    if rate <= 0:
+        raise ArgumentError(f"exponential: expects lambda > 0.0, but found lambda={rate}")
+    wide = float64 if dtype is float64 else float32
+    return ew.cast(-ew.log1p(-unit(key, shape, ordinal, wide)) / rate, dtype)
 
 
-# ---- distributions
-
-def uniform(key: Node, shape: Sequence[int], dtype: DType | str = float32, ordinal: int = 0,
-            low: Number = 0.0, high: Number = 1.0) -> Node:
-    """Uniform in ``[low, high)``: every multiple of 2**-24 (float64: 2**-53) is as likely.
-
-    Shapes:  key (4,) -> shape; parameters broadcast to it
-    Dtypes:  floating
-    """
-    dtype = _floating("uniform", dtype)
-    words = _words(key, shape, _words_per_number(dtype), ordinal)
-    unit = _unit(words, dtype, _MANTISSA.get(dtype, 53))
-    if isinstance(low, Node) or isinstance(high, Node):
-        return _scaled(unit, high - low, low, dtype)
-    if (low, high) == (0, 1):
-        return unit
-    value = _scaled(unit, high - low, low, dtype)
-    # The scaled number may round up to `high`, which is outside.
-    below = np.nextafter(np.asarray(high, dtype.numpy), np.asarray(low, dtype.numpy))
-    return ew.minimum(value, ew.scalar_like(below, value))
+def gumbel(key: Node, shape: Shape, ordinal: int = 0, dtype: DType = float32) -> Node:
+    """``-log(-log(u))``: adding it to logits and taking the largest draws from their softmax."""
+    wide = float64 if dtype is float64 else float32
+    u = unit(key, shape, ordinal, wide)
+    u = ew.maximum(u, ew.scalar_like(2.0 ** -(_BITS[wide] + 1), u))
+    return ew.cast(-ew.log(-ew.log(u)), dtype)
 
 
-def normal(key: Node, shape: Sequence[int], dtype: DType | str = float32, ordinal: int = 0,
-           mean: Number = 0.0, std: Number = 1.0) -> Node:
-    """Normal, by the method of Box and Muller (1958): two numbers from each pair of uniforms.
-
-    Shapes:  key (4,) -> shape; parameters broadcast to it
-    Dtypes:  floating
-    """
-    dtype = _floating("normal", dtype)
-    wide, count = _wide(dtype), math.prod(shape)
-    half, each = (count + 1) // 2, _words_per_number(wide)
-    words = _words(key, (half,), 2 * each, ordinal)
-    radius = ew.sqrt(ew.log(_unit_above_zero(words[:each], wide)) * -2.0)
-    angle = _unit(words[each:], wide, _MANTISSA.get(wide, 53)) * (2 * math.pi)
-    both = concatenate([radius * ew.cos(angle), radius * ew.sin(angle)], 0)
-    return _scaled(reshape(slice_(both, [0], [count]), shape), std, mean, dtype)
-
-
-def truncated_normal(key: Node, shape: Sequence[int], dtype: DType | str = float32,
-                     ordinal: int = 0, mean: Number = 0.0, std: Number = 1.0, low: float = -2.0,
-                     high: float = 2.0) -> Node:
-    """Normal, kept between ``mean + low*std`` and ``mean + high*std``; by the inverse of erf.
-
-    An interval far out in one tail, beyond about 5 standard deviations, is drawn coarsely.
-
-    Shapes:  key (4,) -> shape; parameters broadcast to it
-    Dtypes:  floating
-    """
-    if not low < high:
-        raise _refused(f"truncated_normal: low {low} must be less than high {high}")
-    dtype = _floating("truncated_normal", dtype)
-    wide = _wide(dtype)
-    first, last = math.erf(low / math.sqrt(2)), math.erf(high / math.sqrt(2))
-    share = _unit_open(key, shape, wide, ordinal) * (last - first) + first
-    value = ew.erf_inverse(share) * math.sqrt(2)
-    value = ew.minimum(ew.maximum(value, ew.scalar_like(low, value)), ew.scalar_like(high, value))
-    return _scaled(value, std, mean, dtype)
-
-
-def exponential(key: Node, shape: Sequence[int], dtype: DType | str = float32, ordinal: int = 0,
-                scale: Number = 1.0) -> Node:
-    """Exponential with mean ``scale``.
-
-    Shapes:  key (4,) -> shape; scale broadcasts to it
-    Dtypes:  floating
-    """
-    dtype = _floating("exponential", dtype)
-    wide = _wide(dtype)
-    words = _words(key, shape, _words_per_number(wide), ordinal)
-    return _scaled(-ew.log(_unit_above_zero(words, wide)), scale, 0.0, dtype)
-
-
-def gumbel(key: Node, shape: Sequence[int], dtype: DType | str = float32, ordinal: int = 0,
-           location: Number = 0.0, scale: Number = 1.0) -> Node:
-    """Gumbel: the distribution of ``-log(-log(u))``.
-
-    Shapes:  key (4,) -> shape; parameters broadcast to it
-    Dtypes:  floating
-    """
-    dtype = _floating("gumbel", dtype)
-    share = _unit_open(key, shape, _wide(dtype), ordinal)
-    return _scaled(-ew.log(-ew.log(share)), scale, location, dtype)
-
-
-def bernoulli(key: Node, probability: Number, shape: Sequence[int] | None = None,
-              dtype: DType | str = bool_, ordinal: int = 0) -> Node:
-    """True (or 1) with the given probability; 0 never, 1 always.
-
-    Shapes:  key (4,) -> shape, by default that of ``probability``, which broadcasts to it
-    Dtypes:  any
-    """
-    if not isinstance(probability, Node) and not 0 <= probability <= 1:
-        raise _refused(f"bernoulli: a probability lies between 0 and 1, got {probability}")
-    if shape is None:
-        shape = probability.shape if isinstance(probability, Node) else ()
-    exact = float64 if isinstance(probability, Node) and probability.dtype is float64 else float32
-    threshold = broadcast_to(as_node(probability, exact), shape)
-    return ew.cast(ew.less(uniform(key, shape, exact, ordinal), threshold), as_dtype(dtype))
-
-
-def randint(key: Node, shape: Sequence[int], low: int, high: int, dtype: DType | str = int64,
-            ordinal: int = 0) -> Node:
-    """Whole numbers in ``[low, high)``, each as likely up to one part in 2**64 times their number.
-
-    64 random bits times the width of the range, of which the upper half is kept (Lemire, "Fast
-    random integer generation in an interval", 2019, without its rejection step).
-
-    Shapes:  key (4,) -> shape
-    Dtypes:  any integer that holds the range
-    """
-    dtype = as_dtype(dtype)
-    if dtype.kind not in "iu":
-        raise DTypeError(f"randint: whole numbers have an integer dtype, got {dtype}",
-                         where=str(user_location() or "") or None)
-    if low >= high:
-        raise _refused(f"randint: low {low} must be less than high {high}")
-    info = iinfo(dtype)
-    if low < info.min or high - 1 > info.max:
-        raise _refused(f"randint: {low} ... {high - 1} does not fit into {dtype}",
-                       "another dtype, or a narrower range")
-    upper, lower = (ew.cast(w, uint64) for w in _words(key, shape, 2, ordinal))
-    value = _upper_half(upper, lower, high - low) + (low & 0xFFFFFFFFFFFFFFFF)
-    return value if dtype is uint64 else ew.cast(ew.bitcast(value, dtype=int64), dtype)
-
-
-def _upper_half(upper: Node, lower: Node, width: int) -> Node:
-    """``((upper * 2**32 + lower) * width) >> 64``, in 64-bit arithmetic."""
-    if width == 1 << 64:
-        return ew.bitwise_or(ew.shift_left(upper, ew.scalar_like(32, upper)), lower)
-    if width <= 1 << 32:
-        return _shifted(upper * width + _shifted(lower * width, 32), 32)
-    high, low = width >> 32, width & 0xFFFFFFFF
-    middle = upper * low + _shifted(lower * low, 32)
-    rest = ew.bitwise_and(middle, ew.scalar_like(0xFFFFFFFF, middle)) + lower * high
-    return upper * high + _shifted(middle, 32) + _shifted(rest, 32)
-
-
-# ---- order and choice
-
-def permutation(key: Node, size: int, ordinal: int = 0) -> Node:
-    """The numbers 0 ... size-1 in random order, int64: the order of 64-bit random keys.
-
-    Shapes:  key (4,) -> (size,)
-    """
-    return argsort(_joined(*_words(key, (size,), 2, ordinal)), axis=0)
-
-
-def shuffle(key: Node, x: Node, axis: int = 0, ordinal: int = 0) -> Node:
-    """``x`` with the parts along an axis in random order."""
-    return take(x, permutation(key, x.shape[axis], ordinal), axis)
-
-
-def multinomial(key: Node, weights: Node, count: int, replacement: bool = True,
+def multinomial(key: Node, weights: Node, samples: int, replacement: bool = False,
                 ordinal: int = 0) -> Node:
-    """Positions drawn with probability proportional to ``weights``, int64.
+    """Indices drawn with probability proportional to ``weights`` along the last axis.
 
-    Without replacement no position is drawn twice, and those of weight zero come last.
-
-    Shapes:  weights (..., n) -> (..., count)
-    Dtypes:  weights real, not negative; they need not sum to one
-    Raises:  ArgumentError if more are wanted than there are, without replacement
+    Shapes:  weights (C,) or (N, C) -> (samples,) or (N, samples), int64
     """
-    if not weights.ndim or not weights.shape[-1]:
-        raise _refused(f"multinomial: nothing to draw from, weights have shape "
-                       f"{tuple(weights.shape)}")
-    size, last = weights.shape[-1], weights.ndim - 1
-    mass = ew.cast(weights, float64)
+    if weights.ndim not in (1, 2):
+        raise ShapeError(f"multinomial: prob_dist must be 1 or 2 dim, got shape "
+                         f"{tuple(weights.shape)}")
+    if not weights.dtype.is_floating_point:
+        raise ArgumentError(f"multinomial: only supports floating-point weights, got "
+                            f"{weights.dtype}")
+    classes = weights.shape[-1]
+    if not replacement and samples > classes:
+        raise ArgumentError("multinomial: cannot sample n_sample > prob_dist.size(-1) samples "
+                            "without replacement", hint="replacement=True")
+    logs = ew.log(ew.cast(weights, float64))
     if not replacement:
-        if count > size:
-            raise _refused(f"multinomial: {count} of {size} without replacement",
-                           "replacement=True")
-        # Exponential race: the smallest of E / weight comes first with the right probability.
-        race = exponential(key, weights.shape, float64, ordinal) / mass
-        return top_k(race, count, last, largest=False)[1]
-    steps = cumulative_sum(mass, axis=last)
-    start = [*(0 for _ in weights.shape[:-1]), size - 1]
-    total = slice_(steps, start, weights.shape)
-    share = uniform(key, (*weights.shape[:-1], count), float64, ordinal) * total
-    return searchsorted(steps, share, "right")
+        return top_k(logs + gumbel(key, logs.shape, ordinal, float64), samples)[1]
+    shape = (*logs.shape[:-1], samples, classes)
+    noise = gumbel(key, shape, ordinal, float64)
+    return argmax(broadcast_to(expand_dims(logs, logs.ndim - 1), shape) + noise,
+                  axis=len(shape) - 1)
+
+
+def poisson(key: Node, rates: Node, ordinal: int = 0) -> Node:
+    """Counts of events with these expectations (at most 128 or so), by summing waiting times.
+
+    For large rates a rounded normal approximation is used.
+    """
+    most = 128
+    waits = exponential(key, (most, *rates.shape), ordinal, 1.0, float64)
+    wide = ew.cast(rates, float64)
+    passed = cumulative_sum(waits, axis=0) <= broadcast_to(wide, waits.shape)
+    few = reduce_sum(ew.cast(passed, float64), (0,))
+    z = standard_normal(key, rates.shape, ordinal, float64)
+    many = ew.maximum(ew.round_(wide + z * ew.sqrt(wide)), ew.zeros_like(wide))
+    return ew.cast(ew.where(wide < most / 2, few, many), rates.dtype)

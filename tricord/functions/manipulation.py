@@ -19,10 +19,10 @@ from ..ir.node import Node
 from ..ir.ops import elementwise as ew
 from ..ir.ops import movement as mv
 from ..ir.ops.structural import constant, iota
-from ..ir.shapes import broadcast_shapes, normalise_axes, normalise_axis
+from ..ir.shapes import Shape, broadcast_shapes, normalise_axes, normalise_axis
 
 __all__ = ["atleast", "broadcast_to", "broadcast_together", "chunk", "concat", "diag", "diagonal",
-           "diagonal_embed", "expand_dims", "flatten", "flip", "meshgrid", "moveaxis", "narrow",
+           "diagonal_embed", "expand_dims", "flatten", "flip", "full_shape", "meshgrid", "moveaxis", "narrow",
            "pad", "permute_dims", "repeat", "reshape", "roll", "rot90", "sliding_windows", "split",
            "squeeze", "stack", "swapaxes", "tile", "tril", "triu", "unflatten", "unstack"]
 
@@ -35,6 +35,20 @@ PAD_MODES = ("constant", "reflect", "replicate", "circular", "symmetric")
 def reshape(x: Node, shape: Sequence[int]) -> Node:
     """The same elements in row-major order; one size may be -1."""
     return mv.reshape(x, shape)
+
+
+def full_shape(old: Sequence[int], new: Sequence[int]) -> Shape:
+    """The new shape with its -1, if there is one, worked out from the old shape.
+
+    >>> full_shape((2, 6), (-1, 3))
+    (4, 3)
+    """
+    size, known = math.prod(old), math.prod(s for s in new if s != -1)
+    fits = size % known == 0 if known and -1 in new else size == known and -1 not in new
+    if not fits or list(new).count(-1) > 1 or any(s < -1 for s in new):
+        raise ShapeError(f"reshape: cannot turn shape {tuple(old)} ({size} elements) into "
+                         f"{tuple(new)}")
+    return Shape(size // known if s == -1 else s for s in new)
 
 
 def flatten(x: Node, start: int = 0, end: int = -1) -> Node:

@@ -103,6 +103,19 @@ def test_weight_gradients_of_a_scan_are_one_product_outside():
     assert count(found, "dot") == 2
 
 
+def test_what_cheap_arithmetic_gives_back_is_not_kept():
+    scalar = tensor_type((), float64)
+    body = Graph.trace(lambda c, x: ew.logistic(c) * ew.tanh(x), [scalar] * 2)
+    start, xs = inputs_for(np.array(0.5), np.ones(3))
+    carry, _ = scan(body, [], [start], [xs])
+    found = gradients(carry, [carry[0]], [start, xs])
+    [forward] = [n for n in toposort(merge_scans([*carry, *found]))
+                 if n.op.name == "scan" and not n.params.reverse]
+    # The derivatives want s, s * (1 - s), t, 1 - t * t; s = logistic and t = tanh make them all.
+    assert [o.op.name for o in forward.params.body.outputs[1:]] in (
+        ["logistic", "tanh"], ["tanh", "logistic"])
+
+
 def test_what_depends_on_constants_alone_is_computed_once():
     body = Graph.trace(lambda w, c, x: (c * ew.exp(w) + x,), [tensor_type((3,), float64)] * 3)
     arrays = random((3,), (3,), (4, 3))

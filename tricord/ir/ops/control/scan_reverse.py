@@ -37,6 +37,8 @@ Source = Literal["operand", "kept", "emitted"]
 _CHEAP = frozenset(("add", "subtract", "multiply", "negative", "equal", "not_equal", "less",
                     "less_equal", "greater", "greater_equal", "where", "cast", "broadcast",
                     "transpose", "reshape", "slice", "conj", "real", "imag"))
+#: So many cheap nodes in a row are done again at most.
+_LONG = 8
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ class _Planner:
 
     def _leaves(self, outputs: Sequence[Node], forced: Iterable[Node]) -> list[Node]:
         """The forward nodes whose values the new body takes from outside."""
-        leaves = dict.fromkeys(forced)
+        leaves = dict.fromkeys(forced)  # a dict, not a set: the order is part of the program
+        kept = set(leaves)
         stack = [n for n in outputs if n not in self.backward]
         for node in toposort(outputs, stop=lambda n: n not in self.backward):
             if node in self.backward:
@@ -174,15 +177,35 @@ class _Planner:
                 stack.extend(node.parents)
             else:
                 leaves[node] = None
+        for node in [n for n in leaves if n not in kept and n.op.name in _CHEAP]:
+            bases = self._bases(node)
+            if bases is not None and bases.issubset(leaves):
+                del leaves[node]
         return list(leaves)
 
     def _again(self, node: Node) -> bool:
         """Whether to compute a node again from its parents instead of keeping it."""
         if is_input(node) or node.op is pick:
             return False
-        parents = {p for p in node.parents if p in self.touched}
-        size = sum(p.type.nbytes for p in parents)
-        return size < node.type.nbytes or (size == node.type.nbytes and node.op.name in _CHEAP)
+        if sum(p.type.nbytes for p in set(node.parents) & self.touched) < node.type.nbytes:
+            return True
+        bases = self._bases(node) if node.op.name in _CHEAP else None
+        return bases is not None and sum(n.type.nbytes for n in bases) <= node.type.nbytes
+
+    def _bases(self, node: Node) -> set[Node] | None:
+        """What a cheap node is made from by cheap arithmetic; None if that is long."""
+        bases: set[Node] = set()
+        cheap = [node]
+        for n in cheap:  # grows while it is walked
+            for p in n.parents:
+                if p in self.touched and p not in cheap:
+                    if p.op.name in _CHEAP:
+                        cheap.append(p)
+                    else:
+                        bases.add(p)
+            if len(cheap) > _LONG:
+                return None
+        return bases
 
 
 def _terms(total: Node | None) -> Iterator[Node]:

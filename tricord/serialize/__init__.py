@@ -13,6 +13,7 @@ from .idx_file import load_idx, save_idx
 from .keras_zip import KerasArchive, load_keras_zip, parse_json, refuse_code, save_keras_zip
 from .npz_file import load_npy, load_npz, save_npy, save_npz
 from .safetensors_file import load_safetensors, load_safetensors_metadata, save_safetensors
+from .tensor_bundle import list_bundle, load_bundle, save_bundle
 from .torch_file import TensorData, TorchDevice, TorchDtype, load_torch, save_torch
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "TorchDevice",
     "TorchDtype",
     "atomic_write",
+    "list_bundle",
+    "load_bundle",
     "load_checkpoint",
     "load_hdf5",
     "load_idx",
@@ -34,6 +37,7 @@ __all__ = [
     "parse_json",
     "read_names",
     "refuse_code",
+    "save_bundle",
     "save_checkpoint",
     "save_hdf5",
     "save_idx",

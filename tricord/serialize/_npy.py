@@ -13,6 +13,7 @@ import struct
 import numpy as np
 
 from ..errors import ArgumentError, FileFormatError, UnsafeFileError
+from ._shapes import is_possible
 
 __all__ = ["npy_pieces", "parse_npy"]
 
@@ -58,7 +59,7 @@ def parse_npy(raw: np.ndarray, name: str) -> np.ndarray:
         raise _bad(name, f"shape {shape} of {dtype} needs {expected} bytes of data, "
                          f"but {raw.size - start} follow")
     if expected == 0:
-        if max(shape, default=0) >= 2**31:
+        if not is_possible(shape, dtype.itemsize):
             raise _bad(name, f"shape {shape}")
         return np.empty(shape, dtype, "F" if fortran else "C")
     data = raw[start:]

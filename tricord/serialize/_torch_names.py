@@ -18,6 +18,7 @@ import numpy as np
 
 from ..errors import FileFormatError, UnsafeFileError
 from ._pickle import Budget, Name, is_plain_key
+from ._shapes import is_possible
 
 __all__ = [
     "DTYPES", "STORAGE_NAMES", "Storage", "TensorData", "TorchDevice", "TorchDtype", "TorchNames",
@@ -239,7 +240,7 @@ class TorchNames:
                                 f"{stride!r}: they must be whole numbers from 0")
         count = math.prod(size)
         if count == 0:
-            if max(size) >= 2**31:
+            if not is_possible(size, dtype.itemsize):
                 raise self._bad(f"a tensor of size {size!r}")
             return np.empty(size, dtype)
         last = offset + sum((length - 1) * step for length, step in zip(size, stride))
@@ -357,8 +358,9 @@ def _numpy_array(state: Any) -> np.ndarray:
         raise ValueError("a numpy array without its five parts")
     _, shape, dtype, fortran, raw = state
     plain = _plain_dtype(dtype)
-    if type(shape) is not tuple or any(type(n) is not int or not 0 <= n < 2**48 for n in shape):
-        raise ValueError(f"shape {shape!r}")
+    if type(shape) is not tuple or any(type(n) is not int or n < 0 for n in shape) or (
+            not is_possible(shape, plain.itemsize)):
+        raise ValueError(f"shape {str(shape)[:80]}")
     if type(raw) is not bytes or len(raw) != math.prod(shape) * plain.itemsize:
         raise ValueError("a numpy array of another size than its data")
     return np.frombuffer(raw, plain).reshape(shape, order="F" if fortran is True else "C")

@@ -12,6 +12,7 @@ import zlib
 import numpy as np
 
 from ..errors import ArgumentError, FileFormatError
+from ._shapes import is_possible
 from ._source import Source, open_source
 from .atomic import PathOrFile, atomic_write, flat_view
 from .detect import sniff_source, wrong_format
@@ -79,9 +80,12 @@ def _header(head: bytes, source: Source) -> tuple[np.dtype, tuple[int, ...], int
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _CODES or head[3] == 0:
         raise _bad(source, f"it starts with {head[:4].hex()}")
     start = 4 + 4 * head[3]
-    if head[3] > 64 or len(head) < start:
+    if len(head) < start:
         raise _bad(source, f"{head[3]} dimensions")
-    return _CODES[head[2]], struct.unpack_from(f">{head[3]}I", head, 4), start
+    shape = struct.unpack_from(f">{head[3]}I", head, 4)
+    if not is_possible(shape, _CODES[head[2]].itemsize):
+        raise _bad(source, f"shape {shape}")
+    return _CODES[head[2]], shape, start
 
 
 def _array(raw: np.ndarray, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

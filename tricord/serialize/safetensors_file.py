@@ -17,6 +17,7 @@ import ml_dtypes
 import numpy as np
 
 from ..errors import ArgumentError, FileFormatError
+from ._shapes import is_possible
 from ._source import Source, open_source
 from .atomic import PathOrFile, atomic_write, flat_view
 from .detect import sniff_source, wrong_format
@@ -148,7 +149,7 @@ def _tensor(source: Source, name: str, entry: Any) -> _Tensor:
     if not isinstance(dtype, str) or dtype not in _DTYPES:
         raise _bad(source, f"array {name!r} has dtype {str(dtype)[:40]!r}; "
                            f"known are {', '.join(_DTYPES)}")
-    if not _are_sizes(shape) or len(shape) > 64:
+    if not _are_sizes(shape) or not is_possible(shape, _DTYPES[dtype].itemsize):
         raise _bad(source, f"array {name!r} has shape {str(shape)[:80]}")
     if not _are_sizes(offsets) or len(offsets) != 2:
         raise _bad(source, f"array {name!r} has offsets {str(offsets)[:80]}")
@@ -160,7 +161,7 @@ def _tensor(source: Source, name: str, entry: Any) -> _Tensor:
 
 
 def _are_sizes(values: Any) -> bool:
-    return isinstance(values, list) and all(type(n) is int and 0 <= n < 2**48 for n in values)
+    return isinstance(values, list) and all(type(n) is int and n >= 0 for n in values)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

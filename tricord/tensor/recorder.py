@@ -262,10 +262,13 @@ def _first_sight(function: Callable[..., Any], nodes: Sequence[Node],
     return tuple(stop_gradient(n) if n.needs_grad else n for n in result)
 
 
+_new = object.__new__
+
+
 def pending(node: Node, cls: type[Handle]) -> Any:
     """A new handle on a node of the current segment."""
     segment = state.segment
-    h = cls.__new__(cls)
+    h = _new(cls)
     h._node = node
     h._segment = segment
     h._type = node.type
@@ -302,7 +305,7 @@ _BUDGET_STEP = 16
 def wrap(value: Array, cls: type[Handle] | None = None, type: TensorType | None = None) -> Any:
     """A handle on an array, which must not be written to afterwards."""
     cls = cls or Handle._result_class
-    h = cls.__new__(cls)
+    h = _new(cls)
     h._value = value
     h._type = type or _type_of(value)
     return h

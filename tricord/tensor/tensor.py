@@ -34,9 +34,6 @@ class Tensor(ArrayAttributes, Methods, Operators, Indexable, Differentiable, Obs
     [2.0, 4.0]
     """
 
-    def __new__(cls, *data: Any, **keywords: Any) -> Any:
-        return object.__new__(cls)
-
     def __init__(self, *data: Any, dtype: Any = None):
         wide = float32 if dtype is None else as_dtype(dtype)
         if len(data) == 1 and not isinstance(data[0], int):

@@ -351,3 +351,21 @@ def test_tensors_that_require_grad_are_parameters_too() -> None:
     assert type(x) is Tensor
     step(SGD([x], lr=0.25), [x])
     assert x.tolist() == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("kind", [SGD, AdamW, RMSprop])
+def test_scheduled_options_do_not_make_new_programs(kind: Any) -> None:
+    (p,) = parameters((2,))
+    optimizer = kind([p], lr=0.1, weight_decay=0.1, **({} if kind is AdamW else {"momentum": 0.5}))
+    for _ in range(2):
+        step(optimizer, [p])
+    built = state.programs_built
+    for i in range(5):
+        group = optimizer.param_groups[0]
+        if kind is AdamW:
+            group["betas"] = (0.9 - i / 100, 0.99)
+            group["weight_decay"] = 0.1 + i / 100
+        else:
+            group["momentum"] = 0.5 + i / 100
+        step(optimizer, [p])
+    assert state.programs_built == built

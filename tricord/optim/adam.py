@@ -36,24 +36,26 @@ def _advance(o: AdamOptions, lr: float, numbers: tuple[float, ...],
     step = numbers[0] + 1.0
     beta1, beta2 = o.betas
     root = math.sqrt(1.0 - beta2 ** step)
+    size = lr / (1.0 - beta1 ** step)
     if o.epsilon_hat:
-        return (step,), (lr * root / (1.0 - beta1 ** step), 1.0, lr)
-    return (step,), (lr / (1.0 - beta1 ** step), root, lr)
+        size, root = size * root, 1.0
+    # Decoupled, the factor that shrinks the parameter; else the share of it in the gradient.
+    decay = 1.0 - lr * o.weight_decay if o.decoupled_weight_decay else o.weight_decay
+    return (step,), (size, root, 1.0 - beta1, beta2, 1.0 - beta2, decay)
 
 
 def _update(o: AdamOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Sequence[Node],
             ) -> tuple[Node, Sequence[Node]]:
-    step_size, root, lr = scalars
-    beta1, beta2 = o.betas
+    step_size, root, share, beta2, share2, decay = scalars
     if o.maximize:
         g = -g
     if o.weight_decay:
         if o.decoupled_weight_decay:
-            p = p * (1 - lr * o.weight_decay)
+            p = p * decay
         else:
-            g = g + o.weight_decay * p
-    m = slots[0] + (g - slots[0]) * (1 - beta1)
-    v = beta2 * slots[1] + (1 - beta2) * (g * g)
+            g = g + decay * p
+    m = slots[0] + (g - slots[0]) * share
+    v = beta2 * slots[1] + share2 * (g * g)
     changed = [m, v]
     size = v
     if o.amsgrad:
@@ -68,7 +70,7 @@ def _slots(o: AdamOptions, lr: float, type: TensorType) -> Sequence[Slot]:
     return (*slots, Slot("max_exp_avg_sq")) if o.amsgrad else slots
 
 
-adam = Rule("adam", _advance, _update, _slots)
+adam = Rule("adam", _advance, _update, _slots, dynamic=("betas", "weight_decay"))
 
 
 class Adam(Optimizer):

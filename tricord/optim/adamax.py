@@ -29,29 +29,29 @@ class AdamaxOptions(NamedTuple):
 def _advance(o: AdamaxOptions, lr: float, numbers: tuple[float, ...],
              ) -> tuple[tuple[float, ...], Sequence[float]]:
     step = numbers[0] + 1.0
-    return (step,), (lr / (1.0 - o.betas[0] ** step),)
+    return (step,), (lr / (1.0 - o.betas[0] ** step), 1.0 - o.betas[0], o.betas[1])
 
 
 def _update(o: AdamaxOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Sequence[Node],
             ) -> tuple[Node, Sequence[Node]]:
-    beta1, beta2 = o.betas
+    size, share, beta2 = scalars
     if o.maximize:
         g = -g
     if o.weight_decay:
         g = g + o.weight_decay * p
-    m = slots[0] + (g - slots[0]) * (1 - beta1)
+    m = slots[0] + (g - slots[0]) * share
     if o.epsilon_after_max:
         u = maximum(beta2 * slots[1], absolute(g))
-        return p - scalars[0] * m / (u + o.eps), (m, u)
+        return p - size * m / (u + o.eps), (m, u)
     u = maximum(beta2 * slots[1], absolute(g) + o.eps)
-    return p - scalars[0] * (m / u), (m, u)
+    return p - size * (m / u), (m, u)
 
 
 def _slots(o: AdamaxOptions, lr: float, type: TensorType) -> Sequence[Slot]:
     return (Slot("exp_avg"), Slot("exp_inf"))
 
 
-adamax = Rule("adamax", _advance, _update, _slots)
+adamax = Rule("adamax", _advance, _update, _slots, dynamic=("betas",))
 
 
 class Adamax(Optimizer):

@@ -25,17 +25,16 @@ class LionOptions(NamedTuple):
 
 def _advance(o: LionOptions, lr: float, numbers: tuple[float, ...],
              ) -> tuple[tuple[float, ...], Sequence[float]]:
-    return (numbers[0] + 1.0,), (lr,)
+    return (numbers[0] + 1.0,), (lr, *o.betas, 1.0 - lr * o.weight_decay)
 
 
 def _update(o: LionOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Sequence[Node],
             ) -> tuple[Node, Sequence[Node]]:
-    (lr,) = scalars
-    beta1, beta2 = o.betas
+    lr, beta1, beta2, decay = scalars
     if o.maximize:
         g = -g
     if o.weight_decay:
-        p = p * (1 - lr * o.weight_decay)
+        p = p * decay
     m = slots[0]
     new = p - lr * sign(m * beta1 + g * (1 - beta1))
     return new, (m * beta2 + g * (1 - beta2),)
@@ -45,7 +44,7 @@ def _slots(o: LionOptions, lr: float, type: TensorType) -> Sequence[Slot]:
     return (Slot("exp_avg"),)
 
 
-lion = Rule("lion", _advance, _update, _slots)
+lion = Rule("lion", _advance, _update, _slots, dynamic=("betas", "weight_decay"))
 
 
 class Lion(Optimizer):

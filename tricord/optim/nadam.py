@@ -34,23 +34,24 @@ def _advance(o: NAdamOptions, lr: float, numbers: tuple[float, ...],
     mu = beta1 * (1.0 - 0.5 * 0.96 ** (step * o.momentum_decay))
     ahead = beta1 * (1.0 - 0.5 * 0.96 ** ((step + 1.0) * o.momentum_decay))
     product *= mu
-    return (step, product), (lr * (1.0 - mu) / (1.0 - product),
-                             lr * ahead / (1.0 - product * ahead), 1.0 - beta2 ** step, lr)
+    decay = 1.0 - lr * o.weight_decay if o.decoupled_weight_decay else o.weight_decay
+    return (step, product), (
+        lr * (1.0 - mu) / (1.0 - product), lr * ahead / (1.0 - product * ahead),
+        1.0 - beta2 ** step, 1.0 - beta1, beta2, 1.0 - beta2, decay)
 
 
 def _update(o: NAdamOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Sequence[Node],
             ) -> tuple[Node, Sequence[Node]]:
-    of_gradient, of_momentum, correction, lr = scalars
-    beta1, beta2 = o.betas
+    of_gradient, of_momentum, correction, share, beta2, share2, decay = scalars
     if o.maximize:
         g = -g
     if o.weight_decay:
         if o.decoupled_weight_decay:
-            p = p * (1 - lr * o.weight_decay)
+            p = p * decay
         else:
-            g = g + o.weight_decay * p
-    m = slots[0] + (g - slots[0]) * (1 - beta1)
-    v = beta2 * slots[1] + (1 - beta2) * (g * g)
+            g = g + decay * p
+    m = slots[0] + (g - slots[0]) * share
+    v = beta2 * slots[1] + share2 * (g * g)
     root = sqrt(v / correction) + o.eps
     return p - of_gradient * (g / root) - of_momentum * (m / root), (m, v)
 
@@ -59,7 +60,8 @@ def _slots(o: NAdamOptions, lr: float, type: TensorType) -> Sequence[Slot]:
     return (Slot("exp_avg"), Slot("exp_avg_sq"))
 
 
-nadam = Rule("nadam", _advance, _update, _slots, numbers=("step", "mu_product"), start=(0.0, 1.0))
+nadam = Rule("nadam", _advance, _update, _slots, numbers=("step", "mu_product"), start=(0.0, 1.0),
+             dynamic=("betas", "weight_decay"))
 
 
 class NAdam(Optimizer):

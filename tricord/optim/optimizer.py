@@ -223,7 +223,8 @@ class Optimizer:
         for group, members in zip(self.param_groups, self._members):
             if len(group["params"]) != members.count:
                 return None
-            if names and tuple([group[n] for n in names]) != members.settings:
+            settings = tuple([group[n] for n in names])
+            if settings != members.settings and not self._take_over(members, settings):
                 return None
             for p in members.params:
                 g = p._grad
@@ -234,6 +235,19 @@ class Optimizer:
                 if p._grad is not None:
                     return None
         return grads
+
+    def _take_over(self, members: _Members, settings: Any) -> bool:
+        """Changed options without preparing anew; False if the program must be another."""
+        options, update = self.option_type(*settings), self._update
+        assert update is not None
+        cohorts = [update.cohorts[i] for i in members.indices]
+        structure = self.rule.structure(options)
+        if any(repr(self.rule.structure(c.options)) != repr(structure) for c in cohorts):
+            return False
+        for cohort in cohorts:
+            cohort.options = options
+        members.settings = settings
+        return True
 
     def _prepare(self) -> None:
         """Gather the parameters that have gradients into cohorts that are updated alike."""

@@ -40,22 +40,22 @@ def _advance(o: RAdamOptions, lr: float, numbers: tuple[float, ...],
         rectified = unbiased * math.sqrt(
             correction * (length - 4.0) * (length - 2.0) * longest
             / ((longest - 4.0) * (longest - 2.0) * length))
-    return (step,), (rectified, unbiased, lr)
+    decay = 1.0 - lr * o.weight_decay if o.decoupled_weight_decay else o.weight_decay
+    return (step,), (rectified, unbiased, 1.0 - beta1, beta2, 1.0 - beta2, decay)
 
 
 def _update(o: RAdamOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Sequence[Node],
             ) -> tuple[Node, Sequence[Node]]:
-    rectified, unbiased, lr = scalars
-    beta1, beta2 = o.betas
+    rectified, unbiased, share, beta2, share2, decay = scalars
     if o.maximize:
         g = -g
     if o.weight_decay:
         if o.decoupled_weight_decay:
-            p = p * (1 - lr * o.weight_decay)
+            p = p * decay
         else:
-            g = g + o.weight_decay * p
-    m = slots[0] + (g - slots[0]) * (1 - beta1)
-    v = beta2 * slots[1] + (1 - beta2) * (g * g)
+            g = g + decay * p
+    m = slots[0] + (g - slots[0]) * share
+    v = beta2 * slots[1] + share2 * (g * g)
     # A rectified rate of zero says that the variance is not tractable yet: plain momentum.
     rate = select(rectified > 0, rectified / (sqrt(v) + o.eps), unbiased)
     return p - m * rate, (m, v)
@@ -65,7 +65,7 @@ def _slots(o: RAdamOptions, lr: float, type: TensorType) -> Sequence[Slot]:
     return (Slot("exp_avg"), Slot("exp_avg_sq"))
 
 
-radam = Rule("radam", _advance, _update, _slots)
+radam = Rule("radam", _advance, _update, _slots, dynamic=("betas", "weight_decay"))
 
 
 class RAdam(Optimizer):

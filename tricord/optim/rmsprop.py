@@ -32,12 +32,12 @@ class RMSpropOptions(NamedTuple):
 
 def _advance(o: RMSpropOptions, lr: float, numbers: tuple[float, ...],
              ) -> tuple[tuple[float, ...], Sequence[float]]:
-    return (numbers[0] + 1.0,), (lr,)
+    return (numbers[0] + 1.0,), (lr, o.momentum)
 
 
 def _update(o: RMSpropOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Sequence[Node],
             ) -> tuple[Node, Sequence[Node]]:
-    (lr,) = scalars
+    lr, momentum = scalars
     rest = list(slots)
     if o.maximize:
         g = -g
@@ -45,7 +45,7 @@ def _update(o: RMSpropOptions, p: Node, g: Node, slots: Sequence[Node], scalars:
         g = g + o.weight_decay * p
     square = o.alpha * rest.pop(0) + (1 - o.alpha) * (g * g)
     changed = [square]
-    velocity = rest.pop(0) if o.momentum > 0 else None
+    velocity = rest.pop(0) if o.momentum else None
     size = square
     mean = None
     if o.centered:
@@ -56,10 +56,10 @@ def _update(o: RMSpropOptions, p: Node, g: Node, slots: Sequence[Node], scalars:
     if velocity is None:
         new = p - lr * step
     elif o.rate_in_velocity:
-        velocity = o.momentum * velocity + lr * step
+        velocity = momentum * velocity + lr * step
         new = p - velocity
     else:
-        velocity = o.momentum * velocity + step
+        velocity = momentum * velocity + step
         new = p - lr * velocity
     changed += [n for n in (velocity, mean) if n is not None]
     return new, changed
@@ -70,7 +70,7 @@ def _slots(o: RMSpropOptions, lr: float, type: TensorType) -> Sequence[Slot]:
     return [Slot(name) for name in names]
 
 
-rmsprop = Rule("rmsprop", _advance, _update, _slots)
+rmsprop = Rule("rmsprop", _advance, _update, _slots, dynamic=("momentum",))
 
 
 class RMSprop(Optimizer):

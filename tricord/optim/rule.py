@@ -3,7 +3,9 @@
 A `Rule` is one record per algorithm, in a file of its own. Numbers that change from step to step
 (the rate, bias corrections) are computed in double precision on the Python side by ``advance``
 and enter the recorded update as operands; whatever stays the same is in ``options``, a NamedTuple,
-and is written into the program.
+and is written into the program. Options that schedules change (momentum, betas, weight decay) are
+*dynamic*: ``advance`` passes them on among the scalars, and ``update`` sees of them only whether
+they are zero.
 """
 
 from __future__ import annotations
@@ -46,8 +48,16 @@ class Rule:
     #: names under which numbers are part of the state, and their values before the first step
     numbers: tuple[str, ...] = ("step",)
     start: Numbers = (0.0,)
+    #: options that ``update`` takes from the scalars instead
+    dynamic: tuple[str, ...] = ()
     #: whether each element is updated by itself, so that a complex one is two real ones
     elementwise: bool = True
+
+    def structure(self, options: Any) -> Any:
+        """The part of the options that is written into the program."""
+        if not self.dynamic:
+            return options
+        return options._replace(**{n: bool(getattr(options, n)) for n in self.dynamic})
 
 
 class Transform(NamedTuple):

@@ -32,30 +32,30 @@ def _advance(o: SGDOptions, lr: float, numbers: tuple[float, ...],
              ) -> tuple[tuple[float, ...], Sequence[float]]:
     # The first gradient is not dampened: the velocity starts as the gradient itself.
     share = 1.0 - o.dampening if numbers[0] else 1.0
-    return (numbers[0] + 1.0,), (lr, share)
+    return (numbers[0] + 1.0,), (lr, o.momentum, share, o.weight_decay)
 
 
 def _update(o: SGDOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Sequence[Node],
             ) -> tuple[Node, Sequence[Node]]:
-    lr, share = scalars
+    lr, momentum, share, decay = scalars
     if o.maximize:
         g = -g
     if o.weight_decay:
-        g = g + o.weight_decay * p
+        g = g + decay * p
     if not slots:
         return p - lr * g, ()
     if o.rate_in_velocity:
-        v = o.momentum * slots[0] - lr * g
-        return p + (o.momentum * v - lr * g if o.nesterov else v), (v,)
-    v = o.momentum * slots[0] + (share * g if o.dampening else g)
-    return p - lr * (g + o.momentum * v if o.nesterov else v), (v,)
+        v = momentum * slots[0] - lr * g
+        return p + (momentum * v - lr * g if o.nesterov else v), (v,)
+    v = momentum * slots[0] + (share * g if o.dampening else g)
+    return p - lr * (g + momentum * v if o.nesterov else v), (v,)
 
 
 def _slots(o: SGDOptions, lr: float, type: TensorType) -> Sequence[Slot]:
     return (Slot("momentum_buffer"),) if o.momentum else ()
 
 
-sgd = Rule("sgd", _advance, _update, _slots, numbers=())
+sgd = Rule("sgd", _advance, _update, _slots, numbers=(), dynamic=("momentum", "weight_decay"))
 
 
 class SGD(Optimizer):

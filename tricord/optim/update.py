@@ -232,7 +232,7 @@ class Cohort:
 
     def block(self) -> Block:
         _, scalars = self.advance(0.0)
-        return Block(self.rule, self.options, self.transform, len(self.params),
+        return Block(self.rule, self.rule.structure(self.options), self.transform, len(self.params),
                      len(self.slots[0]) if self.slots else 0, len(scalars))
 
 

@@ -22,9 +22,10 @@ from ..ir.ops.structural import constant, iota
 from ..ir.shapes import Shape, broadcast_shapes, normalise_axes, normalise_axis
 
 __all__ = ["atleast", "broadcast_to", "broadcast_together", "chunk", "concat", "diag", "diagonal",
-           "diagonal_embed", "expand_dims", "flatten", "flip", "full_shape", "meshgrid", "moveaxis", "narrow",
-           "pad", "permute_dims", "repeat", "reshape", "roll", "rot90", "sliding_windows", "split",
-           "squeeze", "stack", "swapaxes", "tile", "tril", "triu", "unflatten", "unstack"]
+           "diagonal_embed", "expand_dims", "flatten", "flip", "full_shape", "meshgrid",
+           "moveaxis", "narrow", "pad", "permute_dims", "repeat", "reshape", "roll", "rot90",
+           "sliding_windows", "split", "squeeze", "stack", "swapaxes", "tile", "tril", "triu",
+           "unflatten", "unstack"]
 
 Axes = int | tuple[int, ...] | None
 PAD_MODES = ("constant", "reflect", "replicate", "circular", "symmetric")

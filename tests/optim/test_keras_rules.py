@@ -7,7 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tricord.optim import adadelta, adagrad, adam, adamax, ftrl, lamb, lion, nadam, rmsprop, sgd
+from tricord.optim import (
+    adadelta,
+    adagrad,
+    adam,
+    adamax,
+    ftrl,
+    lamb,
+    lion,
+    nadam,
+    rmsprop,
+    schedules,
+    sgd,
+)
 from tricord.optim.rule import NO_TRANSFORM, Transform
 from tricord.optim.update import Cohort, Update, new_slots
 from tricord.tensor import Parameter, wrap
@@ -95,3 +107,31 @@ def test_average_of_the_weights() -> None:
     for own, average in zip(slots, theirs._model_variables_moving_average, strict=True):
         np.testing.assert_allclose(own[-1].numpy(), keras.ops.convert_to_numpy(average), rtol=1e-5,
                                    atol=1e-6)
+
+
+SCHEDULES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+    ("ExponentialDecay", (0.1, 5, 0.5), {}),
+    ("ExponentialDecay", (0.1, 5, 0.5), {"staircase": True}),
+    ("PiecewiseConstantDecay", ([3, 6], [0.1, 0.05, 0.01]), {}),
+    ("PolynomialDecay", (0.1, 10), {}),
+    ("PolynomialDecay", (0.1, 7), {"cycle": True, "power": 2.0}),
+    ("InverseTimeDecay", (0.1, 5, 0.5), {}),
+    ("InverseTimeDecay", (0.1, 5, 0.5), {"staircase": True}),
+    ("CosineDecay", (0.1, 10), {}), ("CosineDecay", (0.0, 10), {
+        "alpha": 0.1, "warmup_target": 0.2, "warmup_steps": 4}),
+    ("CosineDecayRestarts", (0.1, 4), {}),
+    ("CosineDecayRestarts", (0.1, 4), {"t_mul": 1.0, "m_mul": 0.9, "alpha": 0.1}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "options"), SCHEDULES)
+def test_rates_are_those_of_keras(name: str, arguments: tuple[Any, ...],
+                                  options: dict[str, Any]) -> None:
+    mine = getattr(schedules, name)(*arguments, **options)
+    theirs = getattr(keras.optimizers.schedules, name)(*arguments, **options)
+    # not at the restarts themselves: there Keras' single precision may fall on either side
+    for step in range(40):
+        if name != "CosineDecayRestarts" or step % 4:
+            assert mine(step) == pytest.approx(float(theirs(step)), rel=2e-5, abs=1e-7), step
+    assert mine.get_config() == theirs.get_config()
+    assert mine.from_config(mine.get_config())(7) == mine(7)

@@ -1,5 +1,6 @@
 """Optimizers, learning-rate schedules, and the rules they are made of."""
 
+from . import lr_scheduler, schedules
 from .adadelta import Adadelta
 from .adafactor import Adafactor
 from .adagrad import Adagrad
@@ -17,4 +18,5 @@ from .rprop import Rprop
 from .sgd import SGD
 
 __all__ = ["ASGD", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl",
-           "Lamb", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop"]
+           "Lamb", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop",
+           "lr_scheduler", "schedules"]

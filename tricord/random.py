@@ -1,261 +1,22 @@
-"""Generators of random numbers for tensors.
+"""Random tensors from a generator, or from this thread's default one.
 
-A generator is a seed and a count of draws. Each draw is a function of the two (Philox, inside the
-program), so numbers do not depend on when, in which order or by which thread they are computed.
-
-All draws of one segment share one small operand, the seed and the count at the segment's first
-draw, and differ by a static ordinal; that way a training step with dropout records the same nodes
-each time round, with another key.
+The generators themselves are in `tricord.tensor.generator`, because tensors have methods that draw
+(``x.normal_()``).
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
-from .errors import ArgumentError
-from .functions import random as composites
-from .ir.dtypes import as_dtype, float32, int64
-from .ir.node import Node
-from .tensor import Tensor, record, wrap
-from .tensor.recorder import state
-
-__all__ = ["Generator", "bernoulli", "default_generator", "exponential", "fork", "get_state",
-           "initial_seed", "manual_seed", "multinomial", "normal", "permutation", "poisson",
-           "rand", "randint", "randn", "seed", "set_state", "uniform"]
-
-DEFAULT_SEED = 0
-_WORD = 0xFFFFFFFF
-_64 = (1 << 64) - 1
-
-
-class Generator:
-    """A seeded source of random tensors.
-
-    >>> a = Generator(7).uniform((3,))
-    >>> a.tolist() == Generator(7).uniform((3,)).tolist()
-    True
-    """
-
-    def __init__(self, seed: Any = DEFAULT_SEED, device: Any = None):
-        # PyTorch's first argument is a device: Generator("cpu").
-        self._seed = DEFAULT_SEED if isinstance(seed, str) else _checked_seed(seed)
-        self._draws = 0
-        self._key: Tensor | None = None
-        self._base = 0
-        self.device = "cpu"
-
-    # ---- state
-
-    def manual_seed(self, seed: int) -> Generator:
-        """Start again from this seed."""
-        self._seed = _checked_seed(seed)
-        self._draws = 0
-        self._key = None
-        return self
-
-    def seed(self) -> int:
-        """Start again from a seed of the operating system's; returns it."""
-        self.manual_seed(int.from_bytes(os.urandom(7), "little"))
-        return self._seed
-
-    def initial_seed(self) -> int:
-        """The seed this generator started from."""
-        return self._seed
-
-    @property
-    def draws(self) -> int:
-        """How many draws have been made since."""
-        return self._draws
-
-    def get_state(self) -> Tensor:
-        """Seed and count of draws as 16 bytes."""
-        words = np.array([self._seed & _64, self._draws & _64], np.uint64)
-        return wrap(words.view(np.uint8))  # type: ignore[no-any-return]
-
-    def set_state(self, state: Any) -> Generator:
-        """Continue from a state that `get_state` gave."""
-        raw = np.asarray(state)
-        if raw.dtype != np.uint8 or raw.shape != (16,):
-            raise ArgumentError("set_state: expected the 16 bytes that get_state gave, got "
-                                f"{raw.dtype} of shape {raw.shape}")
-        seed, draws = (int(w) for w in np.ascontiguousarray(raw).view(np.uint64))
-        self._seed, self._draws, self._key = seed, draws, None
-        return self
-
-    def clone_state(self) -> Generator:
-        """Another generator that will give the same numbers."""
-        return Generator(0).set_state(self.get_state())
-
-    def __repr__(self) -> str:
-        return f"<Generator seed={self._seed} draws={self._draws}>"
-
-    def __deepcopy__(self, memo: Any) -> Generator:
-        return self.clone_state()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (self._seed, self._draws)
-
-    # ---- drawing
-
-    def next_key(self) -> tuple[Tensor, int]:
-        """The key operand and the ordinal of the next draw."""
-        key = self._key
-        if key is None or key._segment is not state.segment:
-            draws = self._draws
-            words = [self._seed & _WORD, (self._seed >> 32) & _WORD, draws & _WORD,
-                     (draws >> 32) & _WORD]
-            key = self._key = wrap(np.array(words, np.uint32))
-            self._base = draws
-        ordinal = self._draws - self._base
-        self._draws += 1
-        return key, ordinal
-
-    def draw(self, function: Callable[..., Node], static: tuple[Any, ...] = (),
-             operands: Sequence[Tensor] = ()) -> Any:
-        """Record ``function(key, *operands, ordinal, *static)``: one draw.
-
-        ``function`` is a module-level function on nodes, ``static`` hashable.
-        """
-        key, ordinal = self.next_key()
-        return record(function, (key, *operands), (ordinal, *static))
-
-    def uniform(self, shape: Sequence[int], low: float = 0.0, high: float = 1.0,
-                dtype: Any = float32) -> Any:
-        """Uniform numbers in [low, high)."""
-        return self.draw(_uniform, (tuple(shape), low, high, as_dtype(dtype)))
-
-    def normal(self, shape: Sequence[int], mean: float = 0.0, std: float = 1.0,
-               dtype: Any = float32) -> Any:
-        """Normal numbers."""
-        return self.draw(_normal, (tuple(shape), mean, std, as_dtype(dtype)))
-
-    def truncated_normal(self, shape: Sequence[int], mean: float = 0.0, std: float = 1.0,
-                         low: float = -2.0, high: float = 2.0, dtype: Any = float32) -> Any:
-        """Normal numbers within [low, high]."""
-        return self.draw(_truncated_normal, (tuple(shape), mean, std, low, high, as_dtype(dtype)))
-
-    def randint(self, low: int, high: int, shape: Sequence[int], dtype: Any = int64) -> Any:
-        """Whole numbers in [low, high)."""
-        return self.draw(_randint, (tuple(shape), low, high, as_dtype(dtype)))
-
-    def permutation(self, size: int, dtype: Any = int64) -> Any:
-        """The numbers 0 ... size - 1 in random order."""
-        return self.draw(_permutation, (size, as_dtype(dtype)))
-
-    def bernoulli(self, p: Tensor | float, shape: Sequence[int] | None = None,
-                  dtype: Any = None) -> Any:
-        """1 with probability ``p``, else 0; one per element of ``p`` if that is a tensor."""
-        wanted = None if dtype is None else as_dtype(dtype)
-        if isinstance(p, Tensor):
-            return self.draw(_bernoulli, (None if shape is None else tuple(shape), wanted), (p,))
-        return self.draw(_bernoulli_of, (p, tuple(shape or ()), wanted))
-
-    def mask(self, shape: Sequence[int], rate: float) -> Any:
-        """Bools, false with probability ``rate``."""
-        return self.draw(_mask, (tuple(shape), rate))
-
-    def exponential(self, shape: Sequence[int], rate: float = 1.0, dtype: Any = float32) -> Any:
-        """Exponentially distributed numbers."""
-        return self.draw(_exponential, (tuple(shape), rate, as_dtype(dtype)))
-
-    def gumbel(self, shape: Sequence[int], dtype: Any = float32) -> Any:
-        """Gumbel distributed numbers."""
-        return self.draw(_gumbel, (tuple(shape), as_dtype(dtype)))
-
-    def multinomial(self, weights: Tensor, samples: int, replacement: bool = False) -> Any:
-        """Indices with probability proportional to ``weights`` along the last axis."""
-        return self.draw(_multinomial, (samples, replacement), (weights,))
-
-    def poisson(self, rates: Tensor) -> Any:
-        """Counts with these expectations."""
-        return self.draw(_poisson, (), (rates,))
-
-
-def _checked_seed(seed: Any) -> int:
-    if isinstance(seed, float) and not seed.is_integer():
-        raise ArgumentError(f"manual_seed: the seed must be a whole number, got {seed}")
-    number = int(seed)
-    if not -(1 << 63) <= number <= _64:
-        raise ArgumentError(f"manual_seed: the seed must fit into 64 bits, got {number}")
-    return number & _64
-
-
-def _rebuilt(seed: int, draws: int) -> Generator:
-    made = Generator(seed)
-    made._draws = draws
-    return made
-
-
-# ---- what is recorded: key, then operands, then the ordinal and the rest
-
-def _uniform(key: Node, ordinal: int, shape: Any, low: float, high: float, dtype: Any) -> Node:
-    return composites.uniform(key, shape, ordinal, low, high, dtype)
-
-
-def _normal(key: Node, ordinal: int, shape: Any, mean: float, std: float, dtype: Any) -> Node:
-    return composites.normal(key, shape, ordinal, mean, std, dtype)
-
-
-def _truncated_normal(key: Node, ordinal: int, shape: Any, *rest: Any) -> Node:
-    return composites.truncated_normal(key, shape, ordinal, *rest)
-
-
-def _randint(key: Node, ordinal: int, shape: Any, low: int, high: int, dtype: Any) -> Node:
-    return composites.randint(key, shape, ordinal, low, high, dtype)
-
-
-def _permutation(key: Node, ordinal: int, size: int, dtype: Any) -> Node:
-    return composites.permutation(key, size, ordinal, dtype)
-
-
-def _bernoulli(key: Node, p: Node, ordinal: int, shape: Any, dtype: Any) -> Node:
-    return composites.bernoulli(key, p, shape, ordinal, dtype)
-
-
-def _bernoulli_of(key: Node, ordinal: int, p: float, shape: Any, dtype: Any) -> Node:
-    return composites.bernoulli(key, p, shape, ordinal, dtype)
-
-
-def _mask(key: Node, ordinal: int, shape: Any, rate: float) -> Node:
-    return composites.dropout_mask(key, shape, ordinal, rate)
-
-
-def _exponential(key: Node, ordinal: int, shape: Any, rate: float, dtype: Any) -> Node:
-    return composites.exponential(key, shape, ordinal, rate, dtype)
-
-
-def _gumbel(key: Node, ordinal: int, shape: Any, dtype: Any) -> Node:
-    return composites.gumbel(key, shape, ordinal, dtype)
-
-
-def _multinomial(key: Node, weights: Node, ordinal: int, samples: int, replacement: bool) -> Node:
-    return composites.multinomial(key, weights, samples, replacement, ordinal)
-
-
-def _poisson(key: Node, rates: Node, ordinal: int) -> Node:
-    return composites.poisson(key, rates, ordinal)
-
-
-# ---- the default generator of each thread
-
-class _Default(threading.local):
-    def __init__(self) -> None:
-        self.generator = Generator()
-
-
-_default = _Default()
-
-
-def default_generator() -> Generator:
-    """This thread's generator. Every thread starts with the same seed, so that what a thread
-    computes does not depend on which others there are."""
-    return _default.generator
+from .ir.dtypes import float32, int64
+from .tensor import Tensor
+from .tensor.generator import DEFAULT_SEED, Generator, default_generator, replace_default
+
+__all__ = ["DEFAULT_SEED", "Generator", "bernoulli", "default_generator", "exponential", "fork",
+           "get_state", "initial_seed", "manual_seed", "multinomial", "normal", "permutation",
+           "poisson", "rand", "randint", "randn", "seed", "set_state", "uniform"]
 
 
 def manual_seed(seed: int) -> Generator:
@@ -267,38 +28,38 @@ def manual_seed(seed: int) -> Generator:
     >>> rand(2).tolist() == first
     True
     """
-    return _default.generator.manual_seed(seed)
+    return default_generator().manual_seed(seed)
 
 
 def seed() -> int:
     """Seed this thread's generator from the operating system; returns the seed."""
-    return _default.generator.seed()
+    return default_generator().seed()
 
 
 def initial_seed() -> int:
     """The seed this thread's generator started from."""
-    return _default.generator.initial_seed()
+    return default_generator().initial_seed()
 
 
 def get_state() -> Tensor:
     """The state of this thread's generator."""
-    return _default.generator.get_state()
+    return default_generator().get_state()
 
 
 def set_state(state: Any) -> None:
     """Continue this thread's generator from a state."""
-    _default.generator.set_state(state)
+    default_generator().set_state(state)
 
 
 @contextmanager
 def fork(seed: int | None = None) -> Iterator[Generator]:
     """Draw inside the block without disturbing this thread's generator outside of it."""
-    outer = _default.generator
-    _default.generator = outer.clone_state() if seed is None else Generator(seed)
+    inner = default_generator().clone_state() if seed is None else Generator(seed)
+    outer = replace_default(inner)
     try:
-        yield _default.generator
+        yield inner
     finally:
-        _default.generator = outer
+        replace_default(outer)
 
 
 def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
@@ -309,56 +70,56 @@ def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 
 def rand(*size: Any, dtype: Any = float32, generator: Generator | None = None) -> Any:
     """Uniform numbers in [0, 1)."""
-    return (generator or _default.generator).uniform(_sizes(size), dtype=dtype)
+    return (generator or default_generator()).uniform(_sizes(size), dtype=dtype)
 
 
 def randn(*size: Any, dtype: Any = float32, generator: Generator | None = None) -> Any:
     """Normal numbers with mean 0 and deviation 1."""
-    return (generator or _default.generator).normal(_sizes(size), dtype=dtype)
+    return (generator or default_generator()).normal(_sizes(size), dtype=dtype)
 
 
 def randint(low: int, high: int | None, size: Sequence[int], dtype: Any = int64,
             generator: Generator | None = None) -> Any:
     """Whole numbers in [low, high), or in [0, low) without ``high``."""
     low, high = (0, low) if high is None else (low, high)
-    return (generator or _default.generator).randint(low, high, size, dtype)
+    return (generator or default_generator()).randint(low, high, size, dtype)
 
 
 def uniform(size: Sequence[int], low: float = 0.0, high: float = 1.0, dtype: Any = float32,
             generator: Generator | None = None) -> Any:
     """Uniform numbers in [low, high)."""
-    return (generator or _default.generator).uniform(size, low, high, dtype)
+    return (generator or default_generator()).uniform(size, low, high, dtype)
 
 
 def normal(size: Sequence[int], mean: float = 0.0, std: float = 1.0, dtype: Any = float32,
            generator: Generator | None = None) -> Any:
     """Normal numbers."""
-    return (generator or _default.generator).normal(size, mean, std, dtype)
+    return (generator or default_generator()).normal(size, mean, std, dtype)
 
 
 def permutation(size: int, dtype: Any = int64, generator: Generator | None = None) -> Any:
     """The numbers 0 ... size - 1 in random order."""
-    return (generator or _default.generator).permutation(size, dtype)
+    return (generator or default_generator()).permutation(size, dtype)
 
 
 def bernoulli(p: Tensor | float, size: Sequence[int] | None = None, dtype: Any = None,
               generator: Generator | None = None) -> Any:
     """1 with probability ``p``, else 0."""
-    return (generator or _default.generator).bernoulli(p, size, dtype)
+    return (generator or default_generator()).bernoulli(p, size, dtype)
 
 
 def exponential(size: Sequence[int], rate: float = 1.0, dtype: Any = float32,
                 generator: Generator | None = None) -> Any:
     """Exponentially distributed numbers."""
-    return (generator or _default.generator).exponential(size, rate, dtype)
+    return (generator or default_generator()).exponential(size, rate, dtype)
 
 
 def multinomial(weights: Tensor, samples: int, replacement: bool = False,
                 generator: Generator | None = None) -> Any:
     """Indices drawn with probability proportional to ``weights`` along the last axis."""
-    return (generator or _default.generator).multinomial(weights, samples, replacement)
+    return (generator or default_generator()).multinomial(weights, samples, replacement)
 
 
 def poisson(rates: Tensor, generator: Generator | None = None) -> Any:
     """Counts of events with these expectations."""
-    return (generator or _default.generator).poisson(rates)
+    return (generator or default_generator()).poisson(rates)

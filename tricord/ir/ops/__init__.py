@@ -1,6 +1,7 @@
 """The primitive records, a file per family. Importing this package registers them all."""
 
 from . import (
+    checks,
     contraction,
     control,
     convolution,
@@ -18,6 +19,6 @@ from . import (
     window,
 )
 
-__all__ = ["contraction", "control", "convolution", "dynamic_slice", "elementwise", "fft",
+__all__ = ["checks", "contraction", "control", "convolution", "dynamic_slice", "elementwise", "fft",
            "indexing", "linalg", "movement", "random_bits", "reduce", "sort", "spectral",
            "structural", "window"]

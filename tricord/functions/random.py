@@ -214,3 +214,30 @@ def poisson(key: Node, rates: Node, ordinal: int = 0) -> Node:
     z = standard_normal(key, rates.shape, ordinal, float64)
     many = ew.maximum(ew.round_(wide + z * ew.sqrt(wide)), ew.zeros_like(wide))
     return ew.cast(ew.where(wide < most / 2, few, many), rates.dtype)
+
+
+def normal_around(key: Node, mean: Node | float, std: Node | float, ordinal: int = 0) -> Node:
+    """Normal numbers around each element of ``mean``, with the deviations ``std``.
+
+    At least one of the two is a node; they broadcast together.
+    """
+    like = mean + std
+    assert isinstance(like, Node)
+    return standard_normal(key, like.shape, ordinal, like.dtype) * std + mean
+
+
+def geometric(key: Node, shape: Shape, p: float, ordinal: int = 0, dtype: DType = float32) -> Node:
+    """How many trials until the first success, each with probability ``p``."""
+    if not 0 < p < 1:
+        raise ArgumentError(f"geometric: expects p to be in (0, 1), but got p={p}")
+    u = unit(key, shape, ordinal, float64)
+    counts = ew.floor(ew.log1p(-u) / math.log1p(-p)) + 1.0
+    return ew.cast(counts, dtype)
+
+
+def cauchy(key: Node, shape: Shape, median: float = 0.0, sigma: float = 1.0, ordinal: int = 0,
+           dtype: DType = float32) -> Node:
+    """Cauchy distributed numbers, by the inverse of the distribution function."""
+    wide = float64 if dtype is float64 else float32
+    u = unit(key, shape, ordinal, wide)
+    return ew.cast(ew.tan((u - 0.5) * math.pi) * sigma + median, dtype)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .elementwise import ElementwiseMethods
 from .linear import ProductMethods
+from .random import RandomMethods
 from .reduction import ReductionMethods
 from .shape import ShapeMethods
 from .sorting import SortingMethods
@@ -15,5 +16,6 @@ from .sorting import SortingMethods
 __all__ = ["Methods"]
 
 
-class Methods(ElementwiseMethods, ReductionMethods, ShapeMethods, SortingMethods, ProductMethods):
+class Methods(ElementwiseMethods, ReductionMethods, ShapeMethods, SortingMethods, ProductMethods,
+              RandomMethods):
     """All of them."""

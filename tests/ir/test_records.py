@@ -109,7 +109,8 @@ def moved(arrays, direction, step):
 
 
 def central(function, arrays, direction, step=1e-5):
-    plus, minus = function(moved(arrays, direction, step)), function(moved(arrays, direction, -step))
+    plus = function(moved(arrays, direction, step))
+    minus = function(moved(arrays, direction, -step))
     return [(p - m) / (2 * step) for p, m in zip(plus, minus, strict=True)]
 
 

@@ -131,7 +131,7 @@ def test_errors_carry_the_users_line():
     with pytest.raises(ShapeError, match=r"test_recording.py:\d+ .*x \+ tensor"):
         x + tensor(np.ones((4, 5), np.float32))
     with pytest.raises(DTypeError):
-        ~x
+        _ = ~x
 
 
 def test_two_threads_record_independently():

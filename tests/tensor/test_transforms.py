@@ -10,7 +10,15 @@ from tricord.functions.reduction import sum as sum_
 from tricord.ir.ops import elementwise as ew
 from tricord.tensor import record, tensor
 from tricord.tensor.control import cond, scan, while_loop
-from tricord.tensor.transforms import checkpoint, custom_gradient, grad, jvp, value_and_grad, vjp, vmap
+from tricord.tensor.transforms import (
+    checkpoint,
+    custom_gradient,
+    grad,
+    jvp,
+    value_and_grad,
+    vjp,
+    vmap,
+)
 
 
 def total(x):
@@ -99,7 +107,7 @@ def test_gradients_flow_through_vmap():
 
 
 def test_asking_for_a_value_while_tracing_is_an_error_that_says_so():
-    with pytest.raises(TraceError, match="tricord.where"):
+    with pytest.raises(TraceError, match=r"tricord\.where"):
         vmap(lambda x: x if x > 0 else -x)(tensor([1.0, -1.0]))
     leaked = []
     vmap(lambda x: leaked.append(x) or x)(tensor([1.0]))

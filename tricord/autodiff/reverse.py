@@ -51,38 +51,32 @@ def gradients(
         if output in path:
             total[output] = _add(total.get(output), cotangent)
 
+    def complete(node: Node) -> Node | None:
+        """The whole cotangent of a node, everything above it being done."""
+        cotangent = total.pop(node, None)
+        if cotangent is None:
+            return None
+        if hooks and node in hooks:
+            cotangent = hooks[node](cotangent)
+        if node in wanted:
+            found[node] = cotangent
+        return cotangent
+
     for node in reversed(toposort(outputs, stop=lambda n: n not in path)):
         if node not in path:
             continue
+        if node.op.several_outputs:
+            collected = partial.pop(node, [])
+        else:
+            collected = [complete(node)]
+        if all(c is None for c in collected):
+            continue
         if node.op is pick:
-            cotangent_of_pick = total.pop(node, None)
-            if cotangent_of_pick is None:
-                continue
-            if hooks and node in hooks:
-                cotangent_of_pick = hooks[node](cotangent_of_pick)
-            if node in wanted:
-                found[node] = cotangent_of_pick
             parent, index = sources(node)
             if parent in path:
-                slots = partial.setdefault(parent, [None] * len(parent.types))
-                slots[index] = cotangent_of_pick
-            continue
-        if node.op.several_outputs:
-            collected = partial.pop(node, None)
-            if collected is None:
-                continue
-        else:
-            cotangent = total.pop(node, None)
-            if cotangent is None:
-                continue
-            if hooks and node in hooks:
-                cotangent = hooks[node](cotangent)
-            if node in wanted:
-                found[node] = cotangent
-            collected = [cotangent]
-        if not any(p in path for p in node.parents) or isinstance(node.op.vjp, NoGradient):
-            continue
-        _propagate(node, collected, path, total)
+                partial.setdefault(parent, [None] * len(parent.types))[index] = collected[0]
+        elif any(p in path for p in node.parents) and not isinstance(node.op.vjp, NoGradient):
+            _propagate(node, collected, path, total)
     return [found.get(node) for node in wrt]
 
 

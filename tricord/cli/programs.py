@@ -6,6 +6,7 @@ what it learned together with the text of the program that one step recorded.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ def initial_weights(task: Task) -> list[Array]:
     random = np.random.default_rng(task.seed)
     weights: list[Array] = []
     sizes = (task.x_train.shape[1], task.hidden, task.classes)
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(sizes):
         bound = np.sqrt(6 / (inputs + outputs))
         weights.append(random.uniform(-bound, bound, (inputs, outputs)).astype(np.float32))
         weights.append(np.zeros(outputs, np.float32))

@@ -30,7 +30,7 @@ def run_script(file: Path, arguments: Sequence[str]) -> int:
         runpy.run_path(str(file), run_name="__main__")
     except SystemExit as stop:
         return _exit_code(stop)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - shown, and turned into an exit code
         _show(error)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0

@@ -253,7 +253,8 @@ def finfo(value: object = float32) -> FloatInfo:
     dtype = as_dtype(getattr(value, "dtype", value)).real
     if not dtype.is_floating_point:
         raise DTypeError(f"finfo: {dtype} is not a floating-point dtype", hint="use iinfo")
-    info = ml_dtypes.finfo(dtype.numpy) if dtype is bfloat16 else np.finfo(dtype.numpy)
+    limits: Any = ml_dtypes.finfo if dtype is bfloat16 else np.finfo
+    info = limits(dtype.numpy)
     return FloatInfo(dtype, 8 * dtype.itemsize, float(info.eps), float(info.max),
                      float(info.min), float(info.smallest_normal))
 

@@ -62,6 +62,12 @@ def is_input(node: Node) -> bool:
     return node.op is input_node
 
 
+def input_slot(node: Node) -> int:
+    """Which argument of the graph an input stands for."""
+    slot: int = node.params.slot
+    return slot
+
+
 def make_input(slot: int, type: TensorType, requires_grad: bool = False) -> Node:
     """The node for argument number ``slot`` of a graph."""
     return input_node(slot=slot, shape=type.shape, dtype=type.dtype, requires_grad=requires_grad)
@@ -69,7 +75,7 @@ def make_input(slot: int, type: TensorType, requires_grad: bool = False) -> Node
 
 def inputs_of(targets: Iterable[Node]) -> list[Node]:
     """The inputs that the targets need, in order of slot."""
-    return sorted((n for n in toposort(targets) if is_input(n)), key=lambda n: n.params.slot)
+    return sorted((n for n in toposort(targets) if is_input(n)), key=input_slot)
 
 
 def depends_on(targets: Sequence[Node], sources: Iterable[Node]) -> set[Node]:

@@ -105,7 +105,7 @@ class Primitive:
     samples: Sequence[Sample] | Callable[[], Sequence[Sample]]
     errors: Sequence[ErrorSample] | Callable[[], Sequence[ErrorSample]]
     params: type = Blank
-    lower: Any = NotYetLowered()  # noqa: RUF009 - a frozen constant
+    lower: Any = NotYetLowered()
     several_outputs: bool = False
     #: False for primitives whose ``needs_grad`` does not follow from their parents
     follows_parents: bool = True

@@ -40,12 +40,12 @@ class Shape(tuple[int, ...]):
         item = tuple.__getitem__(self, index)
         return Shape(item) if isinstance(index, slice) else item
 
-    def __add__(self, other: Any) -> Shape:  # type: ignore[override]
+    def __add__(self, other: Any) -> Shape:
         return Shape(tuple(self) + tuple(other))
 
 
 class TensorType:
-    """Shape and dtype of a tensor. Interned per thread table: equal types are compared by value."""
+    """Shape and dtype of a tensor; compared by value."""
 
     __slots__ = ("_hash", "dtype", "ndim", "shape", "size")
 
@@ -58,7 +58,8 @@ class TensorType:
 
     @property
     def nbytes(self) -> int:
-        return self.size * self.dtype.itemsize
+        total: int = self.size * self.dtype.itemsize
+        return total
 
     def __hash__(self) -> int:
         return self._hash

@@ -32,7 +32,7 @@ class Location:
 
 def _is_ours(frame: FrameType) -> bool:
     name = frame.f_code.co_filename
-    return name.startswith(_PACKAGE) or name.startswith("<frozen") or "importlib" in name
+    return name.startswith((_PACKAGE, "<frozen")) or "importlib" in name
 
 
 def user_location(skip: int = 1) -> Location | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import TricordError, VerifierError
-from .graph import is_input, toposort
+from .graph import input_slot, is_input, toposort
 from .node import Node
 from .record import pick
 
@@ -36,7 +36,8 @@ def verify(targets: Sequence[Node], after: str = "recording") -> None:
                 raise VerifierError(f"after {after}: {name} uses all outputs of {parent.op.name} "
                                     "at once")
         if is_input(node):
-            other = slots.setdefault(node.params.slot, node)
+            slot = input_slot(node)
+            other = slots.setdefault(slot, node)
             if other.type != node.type:
-                raise VerifierError(f"after {after}: slot {node.params.slot} is {node.type} and "
+                raise VerifierError(f"after {after}: slot {slot} is {node.type} and "
                                     f"{other.type}")

@@ -145,7 +145,8 @@ def _describe(handle: Handle) -> str:
         facts.insert(0, f"dtype={handle.dtype.name}")
     else:
         shown = value.astype(np.float32) if handle.dtype.name == "bfloat16" else value
-        inner = np.array2string(shown, separator=", ", prefix="tensor(", threshold=1000, precision=4)
+        inner = np.array2string(shown, separator=", ", prefix="tensor(", threshold=1000,
+                                precision=4)
         if handle.dtype.name not in ("float32", "int64", "bool") or not value.size:
             facts.insert(0, f"dtype={handle.dtype.name}")
         if not value.size:

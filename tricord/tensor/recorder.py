@@ -34,13 +34,14 @@ from ..runtime.devices import build
 from .handle import Handle
 from .history import HistoryPlan, Provenance
 
-__all__ = ["Segment", "TraceSegment", "assign", "cut", "gradients_enabled", "hold", "leaf_value", "pending",
-           "record", "record_nodes", "recording_gradients", "state", "value_of", "wrap"]
+__all__ = ["Segment", "TraceSegment", "assign", "clear_tables", "cut", "gradients_enabled", "hold",
+           "leaf_value", "pending", "record", "record_nodes", "recording_gradients", "state",
+           "value_of", "wrap"]
 
 Array = np.ndarray[Any, Any]
 
 #: Nodes after which a thread's tables are emptied, at a cut and all at once.
-TABLE_LIMIT = 400_000
+TABLE_LIMIT = 100_000
 
 
 class Segment:
@@ -393,7 +394,7 @@ def cut() -> None:
             _fail(segment, live, None)
             raise
         provenances = program.history.provenances(segment, results)
-        for h, value in zip(live, results):  # noqa: B905 - residuals follow
+        for h, value in zip(live, results):
             h._value = value
             h._segment = None
             h._node = None

@@ -17,11 +17,12 @@ from ..ir.node import Node
 from ..ir.ops.control import call
 from ..ir.ops.elementwise import zeros_like
 from ..ir.ops.movement import move_axis
-from ..ir.ops.structural import attach_gradient, stop_gradient as _stop
+from ..ir.ops.structural import attach_gradient
+from ..ir.ops.structural import stop_gradient as _stop
 from ..ir.shapes import TensorType, normalise_axis
 from . import autograd
 from .handle import Handle
-from .recorder import (TraceSegment, hold, pending, record, record_nodes, recording_gradients, state)
+from .recorder import TraceSegment, hold, pending, record, record_nodes, recording_gradients, state
 from .tensor import Tensor, tensor
 from .trees import flatten, map_tensors, unflatten
 
@@ -126,7 +127,8 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0,
     return wrapped
 
 
-def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(function: Callable[..., Any], *primals: Any,
+        ) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The result, and a function from a cotangent of the result to those of the arguments.
 
     >>> y, pull = vjp(lambda x: x * x, tensor([1.0, 2.0]))

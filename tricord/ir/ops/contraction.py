@@ -75,21 +75,19 @@ def _as_matrices(x: Array, order: Axes, batch: int, rows: int) -> Array:
 
 
 def _dot_reference(p: Dot, x: Array, y: Array) -> Array:
-    shape = _dot_shape(p, _typed(x), _typed(y))
     left_free = _free(x.ndim, p.left_contract, p.left_batch)
     right_free = _free(y.ndim, p.right_contract, p.right_batch)
     batch = len(p.left_batch)
     a = _as_matrices(x, (*p.left_batch, *left_free, *p.left_contract), batch, len(left_free))
     b = _as_matrices(y, (*p.right_batch, *p.right_contract, *right_free), batch,
                      len(p.right_contract))
+    shape = [*(x.shape[i] for i in p.left_batch), *(x.shape[i] for i in left_free),
+             *(y.shape[i] for i in right_free)]
     if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":  # narrow floats: sum in float32
-        return (a.astype(np.float32) @ b.astype(np.float32)).astype(x.dtype).reshape(shape)
-    return np.matmul(a, b).reshape(shape) if batch else np.matmul(a[0], b[0]).reshape(shape)
-
-
-class _typed:  # noqa: N801 - a shape-and-rank view of an array, for the shape rule
-    def __init__(self, x: Array):
-        self.shape, self.ndim = Shape(x.shape), x.ndim
+        wide: Array = np.matmul(a.astype(np.float32), b.astype(np.float32))
+        return wide.astype(x.dtype).reshape(shape)
+    product: Array = np.matmul(a, b) if batch else np.matmul(a[0], b[0])
+    return product.reshape(shape)
 
 
 def _operand_cotangent(g: Node, other: Node, p: Dot, mine: TensorType, left: bool) -> Node:

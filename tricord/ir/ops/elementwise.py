@@ -133,7 +133,8 @@ def _component_samples() -> list[Sample]:
 def _abs_tangent(t: Node, x: Node) -> Node:
     if not x.dtype.is_complex:
         return t * sign(x)
-    return real(conj(sign(x)) * t)
+    along: Node = real(conj(sign(x)) * t)
+    return along
 
 
 def _abs_vjp(node: Node, g: Node) -> list[Node | None]:
@@ -346,7 +347,8 @@ _cast = register(Primitive(
     vjp=lambda node, g: [cast(g, node.parents[0].dtype)],
     jvp=lambda node, t: cast(t, node.dtype) if node.dtype.is_inexact else None,
     batch=lambda p, args, batched, size: cast(args[0], p.dtype), reference=_cast_reference,
-    samples=[Sample((uniform(2, 3),), {"dtype": float64}), Sample((integers(3),), {"dtype": float32}),
+    samples=[Sample((uniform(2, 3),), {"dtype": float64}),
+             Sample((integers(3),), {"dtype": float32}),
              Sample((uniform(3, dtype="float64"),), {"dtype": float32}, differentiable=False),
              Sample((uniform(3),), {"dtype": complex64}), Sample((boolean(3),), {"dtype": int32}),
              Sample((integers(3),), {"dtype": bool_})],

@@ -123,6 +123,9 @@ def _seeds(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | None
         if tensor._graph_freed or tensor._node in state.segment.backward_done:
             raise _freed()
         where = str(user_location(3) or "") or None
+        if tensor._value is None and tensor._segment is not state.segment:
+            raise GradientError("backward: the tensor was recorded by another thread and has no "
+                                "value yet", where=where, hint="look at it there first: loss.item()")
         if not tensor.requires_grad:
             raise GradientError(
                 "backward: this tensor does not require grad and does not have a grad_fn: no leaf "

@@ -66,8 +66,7 @@ class Segment:
     def enter(self, handle: Handle) -> Node:
         """The node that stands for a handle from outside: a leaf, numbered by first use."""
         value = handle._value
-        pending_elsewhere = value is None
-        if pending_elsewhere:
+        if value is None:
             value = _value_from_elsewhere(handle, self)
         slot = len(self.values)
         type = handle._type
@@ -75,8 +74,6 @@ class Segment:
         node = _input(slot, type, wants)
         self.values.append(value)
         self.owners.append(handle)
-        if pending_elsewhere:  # it goes on being pending there
-            return node
         # Another thread may use the same handle: it must never see this segment with a node of
         # its own. Writers therefore clear the segment first, readers take the node first.
         handle._segment = None
@@ -465,6 +462,8 @@ def _value_from_elsewhere(handle: Handle, here: Segment) -> Array:
     assert node is not None
     # Another thread's, or one that must stay open: computed on the side from its leaves.
     value: Array = build([node], settings.get().device)(leaves)[0]
+    if segment is not here and handle._segment is segment:
+        handle._value = value
     return value
 
 

@@ -17,7 +17,7 @@ from .indexing import Indexable
 from .methods import Methods
 from .observe import Observable
 from .operators import Operators
-from .recorder import record, wrap
+from .recorder import assign, record, state, wrap
 
 __all__ = ["Parameter", "Tensor", "tensor"]
 
@@ -56,13 +56,10 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any = None, requires_grad: bool = True):
         source = np.zeros(0, np.float32) if data is None else data
-        made = source if isinstance(source, Handle) else wrap(np.array(source))
+        made = source.detach() if isinstance(source, Tensor) else wrap(np.array(source))
         self._value, self._type = made._value, made._type
         if made._value is None:
-            self._node, self._segment = made._node, made._segment
-            made_detached = made.detach()  # type: ignore[attr-defined]
-            self._value, self._type = made_detached.numpy(), made._type
-            self._node = self._segment = None
+            assign(self, state.segment.node_of(made))
         if requires_grad:
             self.requires_grad_(True)
 

@@ -14,11 +14,11 @@ from ..ir.arithmetic import promoted
 from ..ir.dtypes import float32
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
-from ..ir.ops.movement import expand_dims
-from ..ir.ops.reduce import reduce_max, reduce_sum, restore
+from ..ir.ops.reduce import reduce_sum, restore
 from ..ir.ops.structural import stop_gradient
 from ..ir.shapes import normalise_axis
 from ..ir.source import user_location
+from .reduction import norm
 
 __all__ = [
     "cosine_embedding_loss", "cosine_similarity", "gaussian_nll_loss", "hinge_embedding_loss",
@@ -236,36 +236,7 @@ def pairwise_distance(x: Node, y: Node, p: float = 2.0, eps: float = 1e-6,
                       keepdim: bool = False) -> Node:
     """The p-norm of ``x - y + eps`` over the last axis."""
     x, y = promoted("pairwise_distance", x, y)
-    return norm(x - y + eps, p, x.ndim - 1, keepdim)
-
-
-def norm(x: Node, p: float, axis: int, keepdim: bool = False) -> Node:
-    """``sum(|x|**p) ** (1/p)`` over an axis; the largest (least) magnitude for infinite p.
-
-    The gradient at zero is zero.
-    """
-    axis = normalise_axis(axis, x.ndim, "norm")
-    size = ew.absolute(x)
-    if math.isinf(p):
-        result = reduce_max(size, axes=(axis,)) if p > 0 else -reduce_max(-size, axes=(axis,))
-    elif p == 1:
-        result = reduce_sum(size, (axis,))
-    else:
-        zero = ew.equal(size, ew.zeros_like(size))
-        if p == 2:
-            total = reduce_sum(x * x if not x.dtype.is_complex else size * size, (axis,))
-        else:
-            safe = ew.where(zero, ew.scalar_like(1, size), size)
-            total = reduce_sum(ew.where(zero, ew.zeros_like(size), _to_the(safe, p)), (axis,))
-        none = ew.equal(total, ew.zeros_like(total))
-        safe_total = ew.where(none, ew.scalar_like(1, total), total)
-        root = ew.sqrt(safe_total) if p == 2 else _to_the(safe_total, 1 / p)
-        result = ew.where(none, ew.zeros_like(root), root)
-    return expand_dims(result, axis) if keepdim else result
-
-
-def _to_the(x: Node, exponent: float) -> Node:
-    return ew.power(x, ew.scalar_like(exponent, x))
+    return norm(x - y + eps, -1, p, keepdim)
 
 
 def triplet_margin_loss(anchor: Node, positive: Node, negative: Node, margin: float = 1.0,
@@ -291,7 +262,7 @@ def cosine_similarity(x: Node, y: Node, axis: int = 1, eps: float = 1e-8) -> Nod
         raise DTypeError(f"cosine_similarity: expected floating dtypes, got {x.dtype}")
     axis = normalise_axis(axis, x.ndim, "cosine_similarity")
     least = ew.scalar_like(eps, reduce_sum(x, (axis,)))
-    lengths = ew.maximum(norm(x, 2, axis), least) * ew.maximum(norm(y, 2, axis), least)
+    lengths = ew.maximum(norm(x, axis), least) * ew.maximum(norm(y, axis), least)
     return reduce_sum(x * y, (axis,)) / lengths
 
 

@@ -16,6 +16,7 @@ from ..ir.dtypes import DType
 from ..ir.node import Node
 from ..ir.ops.elementwise import cast
 from ..tensor import Parameter, Tensor, record, recording_gradients, tensor, wrap
+from ..tensor.recorder import leaf_value, state
 from ..tensor.views import replace
 
 __all__ = ["IncompatibleKeys", "Stateful", "set_value"]
@@ -44,9 +45,16 @@ def _copy(x: Node, dtype: DType) -> Node:
 
 def set_value(target: Tensor, value: Any) -> None:
     """Give a tensor new elements, cast to its dtype; no gradient flows into them."""
+    known = leaf_value(value) if isinstance(value, Tensor) else np.asarray(value)
+    if known is not None:
+        known = np.array(np.broadcast_to(known, target.shape), target.dtype.numpy, order="C")
+        if not target._views and target._link is None and state.segment.parent is None:
+            # Nobody shares the storage: the handle simply stands for other elements from now on.
+            target._value = known
+            target._node = target._segment = target._provenance = target._error = None
+            return
+        value = wrap(known)
     with recording_gradients(False):
-        if not isinstance(value, Tensor):
-            value = wrap(np.array(value, target.dtype.numpy))
         replace(target, record(_copy, (value,), (target.dtype,)))
 
 
@@ -57,7 +65,7 @@ class Stateful:
         """State besides tensors; a subclass that has some defines this and `set_extra_state`."""
         raise NotImplementedError
 
-    def set_extra_state(self, state: Any) -> None:
+    def set_extra_state(self, extra: Any) -> None:
         """Take back what `get_extra_state` gave."""
         raise NotImplementedError
 
@@ -119,36 +127,36 @@ class Stateful:
             raise ArgumentError("Expected state_dict to be dict-like, got "
                                 f"{type(state_dict).__name__}.",
                                 hint="read the file first: load_state_dict(load(path))")
-        state = OrderedDict(state_dict)
+        given = OrderedDict(state_dict)
         missing: list[str] = []
         unexpected: list[str] = []
         problems: list[str] = []
         for path, module in self.named_modules(remove_duplicate=False):
             for options in module._hooks_of("load_pre"):
-                options.hook(module, state, f"{path}." if path else "", {}, strict, missing,
+                options.hook(module, given, f"{path}." if path else "", {}, strict, missing,
                              unexpected, problems)
         plan = []
         known = set()
         for name, own, module, attribute in self._saved_members(""):
             known.add(name)
-            if name not in state:
+            if name not in given:
                 missing.append(name)
                 continue
-            problem = _mismatch(name, own, state[name])
+            problem = _mismatch(name, own, given[name])
             if problem:
                 problems.append(problem)
             else:
-                plan.append((own, module, attribute, state[name]))
+                plan.append((own, module, attribute, given[name]))
         extra = []
         for path, module in self.named_modules(remove_duplicate=False):
             if module._has_extra_state():
                 name = f"{path}.{_EXTRA}" if path else _EXTRA
                 known.add(name)
-                if name in state:
-                    extra.append((module, state[name]))
+                if name in given:
+                    extra.append((module, given[name]))
                 else:
                     missing.append(name)
-        unexpected.extend(n for n in state if n not in known)
+        unexpected.extend(n for n in given if n not in known)
         keys = IncompatibleKeys(missing, unexpected)
         _refuse(type(self).__name__, keys if strict else IncompatibleKeys([], []), problems)
         for own, module, attribute, value in plan:

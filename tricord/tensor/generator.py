@@ -20,9 +20,11 @@ import numpy as np
 from ..errors import ArgumentError
 from ..functions import random as composites
 from ..ir.dtypes import as_dtype, float32, int64
+from ..ir.evaluate import Program
+from ..ir.graph import make_input
 from ..ir.node import Node
 from .handle import Handle
-from .recorder import record, state, wrap
+from .recorder import record, state, value_of, wrap
 
 __all__ = ["DEFAULT_SEED", "Generator", "default_generator", "replace_default"]
 
@@ -121,6 +123,17 @@ class Generator:
         """
         key, ordinal = self.next_key()
         return record(function, (key, *operands), (ordinal, *static))
+
+    def sample(self, function: Callable[..., Node], shape: Sequence[int],
+               *static: Any) -> np.ndarray[Any, Any]:
+        """The numbers of one draw at once, in numpy: ``function(key, shape, ordinal, *static)``.
+
+        For initial values, which are wanted before there is a program to compile.
+        """
+        key, ordinal = self.next_key()
+        node = function(make_input(0, key._type), tuple(shape), ordinal, *static)
+        result: np.ndarray[Any, Any] = Program([node])([value_of(key)])[0]
+        return result
 
     def uniform(self, shape: Sequence[int], low: float = 0.0, high: float = 1.0,
                 dtype: Any = float32) -> Any:

@@ -4,14 +4,15 @@ This is the low level under Keras's ``.h5`` models and ``.weights.h5``; which gr
 layer is the Keras face's business. Links to other files, soft links, virtual and external data sets
 and filters that need a plug-in are refused; sizes are checked before memory is taken.
 
-Known weakness: the parsing is the HDF5 library's, and plain HDF5 has no checksums: a flipped byte
-inside an array's data goes unnoticed. ``.keras`` archives and checkpoints have them.
+Files are read by our own reader (``_hdf5_blocks`` says why) and written by h5py.
+
+Known weakness: plain HDF5 has no checksums: a flipped byte inside an array's data goes unnoticed.
+``.keras`` archives and checkpoints have them.
 """
 
 from __future__ import annotations
 
 import io
-import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,9 +21,10 @@ from typing import Any, BinaryIO, TypeAlias
 import ml_dtypes
 import numpy as np
 
-from ..errors import ArgumentError, FileFormatError, UnsafeFileError
+from ..errors import ArgumentError, FileFormatError
+from ._hdf5_reader import H5Reader
 from ._lazy import LazyModule
-from ._source import Source, open_source
+from ._source import open_source
 from ._zip import memory_limit
 from .atomic import PathOrFile, atomic_write
 from .detect import sniff_source, wrong_format
@@ -35,10 +37,6 @@ H5Attribute: TypeAlias = "str | bool | int | float | list[str] | np.ndarray | No
 
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 _ATTRIBUTE_LIMIT = 64_512  # bytes that one attribute may take, the limit that Keras uses
-_MAX_DEPTH = 100
-_DEFLATE_RATIO = 1032
-_FILLED_LIMIT = 1 << 20  # bytes of a data set that has a shape but no stored data
-_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 _H5_ERRORS = (OSError, ValueError, TypeError, RuntimeError, KeyError, OverflowError,
               AttributeError, IndexError, NotImplementedError)
 
@@ -114,16 +112,8 @@ def _load(path_or_file: PathOrFile, max_bytes: int | None, *, with_data: bool) -
     with open_source(path_or_file) as source:
         if sniff_source(source) != "hdf5":
             raise wrong_format(source, "hdf5")
-        # A path lets the library read by itself; through a file object it asks us piece by piece.
-        where = path_or_file if isinstance(path_or_file, str | os.PathLike) else source.file
-        try:
-            # No lock: reading must work from read-only media and while others read.
-            with h5py.File(where, "r", locking=False) as file:
-                return _Reader(source, max_bytes, with_data).read(file)
-        except FileFormatError:
-            raise
-        except _H5_ERRORS as problem:
-            raise _bad(source, f"not readable ({str(problem)[:120]})") from None
+        limit = memory_limit(source.size, max_bytes)
+        return H5Reader(source, limit, with_data=with_data).read(H5Group)
 
 
 def save_hdf5(path_or_file: PathOrFile, tree: H5Group) -> None:
@@ -186,143 +176,6 @@ def write_names(attributes: dict[str, H5Attribute], name: str, names: Iterable[s
 
 def _parts(names: list[str], count: int) -> list[np.ndarray]:
     return np.array_split(np.asarray([text.encode() for text in names], np.bytes_), count)
-
-
-def _bad(source: Source, problem: str) -> FileFormatError:
-    return FileFormatError(f"{source.name}: damaged HDF5 file: {problem}",
-                           hint="save or fetch it again")
-
-
-class _Reader:
-    def __init__(self, source: Source, max_bytes: int | None, with_data: bool):
-        self._source = source
-        self._left = memory_limit(source.size, max_bytes)
-        self._with_data = with_data
-
-    def _take(self, count: int, where: str) -> None:
-        self._left -= count
-        if self._left < 0:
-            raise FileFormatError(
-                f"{self._source.name}: {where} would take {count} bytes, beyond what a file of "
-                f"{self._source.size} bytes may expand to",
-                hint="pass max_bytes= if that is really wanted")
-
-    def read(self, file: Any) -> H5Group:
-        root = H5Group()
-        seen: set[Any] = set()
-        todo: list[tuple[Any, H5Group, str, int]] = [(file["/"], root, "/", 0)]
-        while todo:
-            group, into, where, depth = todo.pop()
-            address = h5py.h5o.get_info(group.id).addr
-            if address in seen or depth > _MAX_DEPTH:
-                raise _bad(self._source, f"group {where} is there twice, or too deep")
-            seen.add(address)
-            into.attributes = self._attributes(group, where)
-            for name in group:
-                path = f"{where.rstrip('/')}/{name}"
-                self._check_link(group, name, path)
-                member = group[name]
-                if isinstance(member, h5py.Group):
-                    inner = into.members[name] = H5Group()
-                    todo.append((member, inner, path, depth + 1))
-                elif isinstance(member, h5py.Dataset):
-                    into.members[name] = self._array(member, path)
-                else:
-                    raise _bad(self._source, f"{path} is neither a group nor a data set")
-        return root
-
-    def _check_link(self, group: Any, name: str, path: str) -> None:
-        link = group.get(name, getlink=True)
-        if isinstance(link, h5py.ExternalLink):
-            raise UnsafeFileError(
-                f"{self._source.name}: {path} points into another file, {link.filename!r}; refused",
-                hint="copy the data into one file")
-        if not isinstance(link, h5py.HardLink):
-            raise FileFormatError(f"{self._source.name}: {path} is a soft link, which is not read",
-                                  hint="save the file again without links")
-
-    # ----------------------------------------------------------------- arrays
-
-    def _array(self, dataset: Any, path: str) -> np.ndarray:
-        if dataset.external or dataset.is_virtual:
-            raise UnsafeFileError(f"{self._source.name}: {path} keeps its data in other files; "
-                                  "refused", hint="copy the data into one file")
-        dtype, shape = dataset.dtype, dataset.shape
-        text = h5py.check_string_dtype(dtype)
-        if shape is None:
-            raise _bad(self._source, f"{path} has no data")
-        if dtype.kind not in "biufcSV" or dtype.names is not None or (
-                text is not None and text.length is None) or (
-                dtype.kind == "V" and dtype.itemsize != 2):
-            raise FileFormatError(f"{self._source.name}: {path} has dtype {dtype}, which is not "
-                                  "read", hint="only numbers, truth values and bytes are")
-        size = math.prod(shape) * dtype.itemsize
-        self._check_storage(dataset, size, path)
-        self._take(size, path)
-        if not self._with_data:
-            return np.empty(0, dtype)
-        array = np.empty(shape, dtype)
-        if array.size:
-            dataset.read_direct(array)
-        return array.view(_BFLOAT16) if dtype.kind == "V" else array
-
-    def _check_storage(self, dataset: Any, size: int, path: str) -> None:
-        plan = dataset.id.get_create_plist()
-        for index in range(plan.get_nfilters()):
-            if plan.get_filter(index)[0] not in _FILTERS:
-                raise FileFormatError(
-                    f"{self._source.name}: {path} is packed with filter {plan.get_filter(index)[0]}"
-                    f"; only {', '.join(_FILTERS.values())} are read")
-        stored = dataset.id.get_storage_size()
-        if stored > self._source.size:
-            raise _bad(self._source, f"{path} claims {stored} stored bytes")
-        if stored == 0:
-            most = _FILLED_LIMIT
-        elif dataset.chunks is None:
-            most = stored
-        else:
-            # Chunks that were never written are filled in; a packed one grows a thousandfold.
-            most = stored * (_DEFLATE_RATIO if plan.get_nfilters() else 1) + _FILLED_LIMIT
-        if size > most:
-            raise _bad(self._source, f"{path} claims {size} bytes out of {stored} stored ones")
-
-    # ------------------------------------------------------------- attributes
-
-    def _attributes(self, group: Any, where: str) -> dict[str, H5Attribute]:
-        values: dict[str, H5Attribute] = {}
-        for name in group.attrs:
-            what = f"attribute {name!r} of {where}"
-            low = group.attrs.get_id(name)
-            dtype, shape = low.dtype, low.shape
-            text = h5py.check_string_dtype(dtype)
-            if (dtype.kind not in "biufcS" and text is None) or dtype.names is not None:
-                raise FileFormatError(f"{self._source.name}: {what} has dtype {dtype}, which is "
-                                      "not read", hint="only text and numbers are")
-            if shape is None:
-                values[name] = None
-                continue
-            count = math.prod(shape)
-            # Text of varying length: each may be as long as the file, and all may be the same one.
-            longest = self._source.size if text is not None and text.length is None else (
-                dtype.itemsize)
-            self._take(count * (longest if count > 1 else min(longest, self._source.size)), what)
-            values[name] = self._value(group.attrs[name], what)
-        return values
-
-    def _value(self, value: Any, what: str) -> H5Attribute:
-        if isinstance(value, np.ndarray) and value.dtype.kind in "OSU":
-            return [self._text(item, what) for item in value.reshape(-1).tolist()]
-        if isinstance(value, str | bytes):
-            return self._text(value, what)
-        return value.item() if isinstance(value, np.generic) else value
-
-    def _text(self, value: Any, what: str) -> str:
-        if isinstance(value, str):
-            return value
-        try:
-            return value.decode("utf-8")
-        except (UnicodeDecodeError, AttributeError):
-            raise _bad(self._source, f"{what} is not UTF-8 text") from None
 
 
 # ---------------------------------------------------------------------------------------- writing

@@ -120,7 +120,11 @@ def save_bundle(
             for part in parts:
                 file.write(part)
 
-    atomic_write(f"{base}.data-00000-of-00001", content)
+    def verify(path: str) -> None:
+        if os.path.getsize(path) != offset:
+            raise _bad(path, f"{os.path.getsize(path)} bytes were written, not {offset}")
+
+    atomic_write(f"{base}.data-00000-of-00001", content, verify=verify)
     atomic_write(f"{base}.index", table_bytes(items))
 
 

@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..errors import DTypeError
 from ..ir import arithmetic as ar
 from ..ir.arithmetic import Operand
@@ -436,6 +438,10 @@ def clip(x: Node, low: Operand | None = None, high: Operand | None = None) -> No
 
 def _bounded(x: Node, bound: Operand, beyond: Callable[[Node, Node], Node]) -> Node:
     given = bound
+    if x.dtype.kind in "iu" and isinstance(bound, int):
+        info = np.iinfo(x.dtype.numpy)
+        if (bound <= info.min) if beyond is ew.less else (bound >= info.max):
+            return x  # no element is beyond it, whether the dtype holds it or not
     x, bound = ar.promoted("clip", x, bound)
     outside = beyond(x, bound)
     if isinstance(given, Node) and bound.dtype.kind == "f":

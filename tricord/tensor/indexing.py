@@ -30,8 +30,15 @@ def _where() -> str | None:
     return str(user_location() or "") or None
 
 
+class _Truth:
+    """A single truth value as an index: a new axis, of which it takes all or nothing."""
+
+    def __init__(self, value: Any):
+        self.places = np.zeros(int(bool(value)), np.int64)
+
+
 def _is_array(item: Any) -> bool:
-    return isinstance(item, (Handle, np.ndarray, list)) and not (
+    return isinstance(item, (Handle, np.ndarray, list, _Truth)) and not (
         isinstance(item, Handle) and not item.ndim and item.dtype.kind in "iu")
 
 
@@ -87,6 +94,10 @@ def _box(shape: Shape, items: list[Any]) -> tuple[IndexBox, list[int]]:
         if item is None:
             sizes.append(1)
             continue
+        if isinstance(item, _Truth):
+            array_axes.append(len(sizes))
+            sizes.append(1)
+            continue
         if axis >= len(shape):
             raise IndexRangeError(f"index: too many indices for shape {tuple(shape)}",
                                   where=_where())
@@ -128,12 +139,12 @@ def _split_masks(items: list[Any]) -> list[Any]:
     found: list[Any] = []
     for item in items:
         if isinstance(item, (bool, np.bool_)):
-            found.extend([None, np.zeros(int(bool(item)), np.int64)])
+            found.append(_Truth(item))
             continue
         if _is_array(item) and _dtype_kind(item) == "b":
             mask = value_of(item) if isinstance(item, Handle) else np.asarray(item)
             if not mask.ndim:
-                found.extend([None, np.zeros(int(bool(mask)), np.int64)])
+                found.append(_Truth(mask))
             else:
                 found.append(_MaskShape(mask.shape))
                 found.extend(np.nonzero(mask))
@@ -159,7 +170,7 @@ def _checked_masks(shape: Shape, items: list[Any]) -> list[Any]:
                                       f"the shape {covered} of the indexed axes", where=_where())
             continue
         result.append(item)
-        if item is not None:
+        if item is not None and not isinstance(item, _Truth):
             axis += 1
     return result
 
@@ -170,7 +181,7 @@ def _index_handle(item: Any) -> Handle:
             raise DTypeError(f"index: tensors used as indices must be integer or bool, this one is "
                              f"{item.dtype}", where=_where(), hint="x.long()")
         return item
-    array = np.asarray(item)
+    array = item.places if isinstance(item, _Truth) else np.asarray(item)
     if array.dtype.kind not in "iu":
         if array.size:
             raise DTypeError(f"index: arrays used as indices must be integer or bool, this one is "

@@ -3,13 +3,14 @@
 ::
 
     TricordError
-    |-- ShapeError          (ValueError, RuntimeError)   sizes or ranks do not fit
-    |-- DTypeError          (TypeError, RuntimeError)    an operation does not take this dtype
-    |-- ArgumentError       (ValueError, TypeError)      a value, name or keyword is not legal
-    |-- IndexRangeError     (IndexError, RuntimeError)   an index or a label is out of range
+    |-- InvalidArgumentError                           what was passed does not fit
+    |   |-- ShapeError          (ValueError, RuntimeError)   sizes or ranks do not fit
+    |   |-- DTypeError          (TypeError, RuntimeError)    an operation does not take this dtype
+    |   |-- ArgumentError       (ValueError, TypeError)      a value, name or keyword is not legal
+    |   |-- IndexRangeError     (IndexError, RuntimeError)   an index or a label is out of range
+    |   `-- SingularMatrixError (ValueError, RuntimeError)   no inverse, or no factor of that kind
     |-- GradientError       (RuntimeError)               a derivative cannot be had
     |-- TraceError          (RuntimeError)               a value that does not exist yet was needed
-    |-- SingularMatrixError (ValueError, RuntimeError)   no inverse, or no factor of that kind
     |-- NonFiniteError      (ValueError, FloatingPointError)  NaN or infinity where it does harm
     |-- EmptyDataError      (ValueError)                 nothing to train on
     |-- NotCompiledError    (RuntimeError)               ``fit`` before ``compile``
@@ -38,6 +39,7 @@ __all__ = [
     "FileFormatError",
     "GradientError",
     "IndexRangeError",
+    "InvalidArgumentError",
     "LoaderWorkerDied",
     "NonFiniteError",
     "NotCompiledError",
@@ -80,19 +82,23 @@ class TricordError(Exception):
         return "\n".join(lines)
 
 
-class ShapeError(TricordError, ValueError, RuntimeError):
+class InvalidArgumentError(TricordError):
+    """What was passed does not fit: its shape, dtype, value or place (TensorFlow's name)."""
+
+
+class ShapeError(InvalidArgumentError, ValueError, RuntimeError):
     """Sizes or ranks do not fit together."""
 
 
-class DTypeError(TricordError, TypeError, RuntimeError):
+class DTypeError(InvalidArgumentError, TypeError, RuntimeError):
     """An operation does not take this dtype."""
 
 
-class ArgumentError(TricordError, ValueError, TypeError):
+class ArgumentError(InvalidArgumentError, ValueError, TypeError):
     """A value, a name or a keyword is not one of the legal ones."""
 
 
-class IndexRangeError(TricordError, IndexError, RuntimeError):
+class IndexRangeError(InvalidArgumentError, IndexError, RuntimeError):
     """An index or a class label is out of range."""
 
 
@@ -104,7 +110,7 @@ class TraceError(TricordError, RuntimeError):
     """A concrete value was asked for inside vmap, scan or another traced function."""
 
 
-class SingularMatrixError(TricordError, ValueError, RuntimeError):
+class SingularMatrixError(InvalidArgumentError, ValueError, RuntimeError):
     """A matrix is singular, or not positive definite, where that is needed."""
 
 

@@ -36,6 +36,13 @@ class Shape(tuple[int, ...]):
     def ndims(self) -> int:
         return len(self)
 
+    @property
+    def dims(self) -> list[int]:
+        return list(self)
+
+    def is_fully_defined(self) -> bool:
+        return True
+
     def __getitem__(self, index: Any) -> Any:
         item = tuple.__getitem__(self, index)
         return Shape(item) if isinstance(index, slice) else item

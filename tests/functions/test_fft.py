@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.draws import uniform
 from tricord.autodiff import gradients
 from tricord.errors import ArgumentError, DTypeError, ShapeError
 from tricord.functions import fft
 from tricord.ir.dtypes import as_dtype
 from tricord.ir.graph import make_input
-from tricord.ir.samples import uniform
 from tricord.ir.shapes import TensorType
 from tricord.runtime.interpreter import Interpreter
 

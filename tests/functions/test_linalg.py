@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.draws import spd, uniform
 from tricord.autodiff import gradients
 from tricord.errors import ArgumentError, DTypeError, GradientError, ShapeError, SingularMatrixError
 from tricord.functions import linalg
@@ -12,7 +13,6 @@ from tricord.ir.dtypes import as_dtype
 from tricord.ir.graph import make_input
 from tricord.ir.ops import elementwise as ew
 from tricord.ir.ops.reduce import reduce_sum
-from tricord.ir.samples import spd, uniform
 from tricord.ir.shapes import TensorType
 from tricord.ir.verifier import verify
 from tricord.runtime.interpreter import Interpreter

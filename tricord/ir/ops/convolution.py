@@ -325,7 +325,7 @@ def _errors() -> list[ErrorSample]:
 
 _conv = register(Primitive(
     "conv", params=Convolution, shape_rule=_conv_shape, dtype_rule=_conv_dtype, vjp=_conv_vjp,
-    jvp=_conv_jvp, batch=_conv_batch, reference=_reference, samples=_samples(), errors=_errors()))
+    jvp=_conv_jvp, batch=_conv_batch, reference=_reference, samples=_samples, errors=_errors))
 
 
 # ---- builders

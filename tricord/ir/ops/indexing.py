@@ -124,7 +124,9 @@ def _gather_batch(p: Index, args: Sequence[Node], batched: Sequence[bool], size:
     return _gather(x, *indices, **vars(p))
 
 
-_I, _J = integers(4, low=0, high=3, dtype="int64"), integers(4, low=-2, high=2, seed=1)
+# Indices of the samples, within -size and size of an axis of three.
+_I = np.array([2, 0, 1, 0], np.int64)
+_J = np.array([1, -2, 0, -1], np.int32)
 _OUTSIDE = np.array([[-7, 1], [2, 9]], np.int32)
 
 

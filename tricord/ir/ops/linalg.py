@@ -18,7 +18,7 @@ from ...errors import DTypeError, GradientError, ShapeError, SingularMatrixError
 from ..dtypes import DType, int32
 from ..node import Node
 from ..record import ErrorSample, Primitive, Sample, register
-from ..samples import integers, spd, uniform
+from ..samples import integers, later, spd, uniform
 from ..shapes import Shape, TensorType
 from . import elementwise as ew
 from .families import INEXACT, accept, rebind
@@ -64,9 +64,10 @@ def batch_stacked(params: Any, args: Sequence[Node], batched: Sequence[bool], si
     return node.outputs if node.op.several_outputs else node
 
 
+@later
 def hermitian(*shape: int, size: int = 3) -> Array:
     """Complex positive definite matrices."""
-    half = uniform(*shape, size, size, dtype="complex128")
+    half = np.asarray(uniform(*shape, size, size, dtype="complex128"))
     return np.asarray(half @ half.conj().swapaxes(-1, -2) + 4 * np.eye(size))
 
 

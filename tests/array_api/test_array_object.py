@@ -255,3 +255,18 @@ def test_a_single_truth_value_indexes_a_new_axis(truth, shape):
     t[tc.asarray(truth)] = 7
     expected[truth] = 7
     same(t, expected)
+
+
+@pytest.mark.parametrize(("shape", "mask"), [((3,), (0,)), ((3, 2), (3, 0)), ((3, 2), (0, 2))])
+def test_an_empty_mask_takes_nothing(shape, mask):
+    x, key = np.ones(shape, np.float32), np.zeros(mask, bool)
+    same(tc.asarray(x)[tc.asarray(key)], x[key])
+
+
+@pytest.mark.parametrize("version", [None, (0, 8), (1, 0)])
+def test_dlpack_capsules(version):
+    x = tc.zeros((2, 3))
+    for copy in (None, True, False):
+        assert "dltensor" in repr(x.__dlpack__(max_version=version, copy=copy, dl_device=(1, 0)))
+    repeated = tc.broadcast_to(tc.zeros(()), (2,))
+    assert "dltensor" in repr(repeated.__dlpack__(max_version=version))

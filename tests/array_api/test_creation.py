@@ -245,3 +245,13 @@ def test_constants():
 def test_a_mistyped_name_gets_a_hint():
     with pytest.raises(AttributeError, match="did you mean 'zeros'"):
         tc.zeroes  # noqa: B018
+
+
+def test_linspace_of_large_integers_has_exact_ends():
+    low, high = 2**53 + 1, 2**60 + 1
+    x = tc.linspace(low, high, 4, dtype=tc.int64).tolist()
+    assert (x[0], x[-1]) == (low, high)
+
+
+def test_arange_of_fractions_in_an_integer_dtype_truncates():
+    assert tc.arange(0.5, 3.2, 0.7, dtype=tc.int32).tolist() == [0, 1, 1, 2]

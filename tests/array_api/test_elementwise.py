@@ -102,7 +102,8 @@ def test_powers_with_a_number_are_numpys(x, y):
 
 @pytest.mark.parametrize(("x", "y", "expected"), [
     (np.inf, 2.0, np.inf), (np.inf, -2.0, -np.inf), (-np.inf, 2.0, -np.inf),
-    (-np.inf, -2.0, np.inf), (np.inf, np.inf, np.nan), (0.0, 0.0, np.nan), (1.0, 0.0, np.inf), (1.0, -0.0, -np.inf),
+    (-np.inf, -2.0, np.inf), (np.inf, np.inf, np.nan), (0.0, 0.0, np.nan),
+    (1.0, 0.0, np.inf), (1.0, -0.0, -np.inf),
     (1.0, np.inf, 0.0), (1.0, -np.inf, -1.0), (-1.0, np.inf, -1.0), (-1.0, -np.inf, 0.0),
     (np.nan, 1.0, np.nan), (7.0, 2.0, 3.0), (-7.0, 2.0, -4.0)])
 def test_floor_divide_at_the_corners(x, y, expected):

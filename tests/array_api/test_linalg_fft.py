@@ -179,3 +179,16 @@ def test_frequencies_and_shifts(n):
 def test_a_wrong_norm_is_refused():
     with pytest.raises(ValueError, match="backward"):
         tc.fft.fft(tc.zeros(4), norm="both")
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (2, 0, 0), (0, 3, 3), (0, 2, 3), (0, 3, 0), (2, 3, 0)])
+def test_matrices_without_elements(shape):
+    x = np.zeros(shape, np.float32)
+    square = ["cholesky", "det", "inv", "slogdet", "eigh", "eigvalsh"]
+    for name in [*(square if shape[-1] == shape[-2] else []), "qr", "svd", "svdvals", "pinv",
+                 "matrix_rank", "diagonal", "trace"]:
+        found, expected = getattr(tc.linalg, name)(tc.asarray(x)), getattr(np.linalg, name)(x)
+        if not isinstance(found, tuple):
+            found, expected = (found,), (expected,)
+        for a, b in zip(found, expected, strict=True):
+            assert a.numpy().shape == np.shape(b), name

@@ -46,6 +46,7 @@ __all__ = [
     "copysign",
     "cos",
     "cosh",
+    "degrees",
     "digamma",
     "divide",
     "equal",
@@ -75,6 +76,7 @@ __all__ = [
     "is_nan",
     "is_neginf",
     "is_posinf",
+    "is_real",
     "ldexp",
     "lerp",
     "less",
@@ -100,6 +102,7 @@ __all__ = [
     "not_equal",
     "positive",
     "power",
+    "radians",
     "real",
     "reciprocal",
     "remainder",
@@ -508,6 +511,18 @@ def angle(x: Node) -> Node:
     return ew.where(ew.is_nan(x), x, half_turn)
 
 
+def radians(x: Node) -> Node:
+    """Degrees as radians."""
+    x = real_floating("radians", x)
+    return x * _number(math.pi / 180, x)
+
+
+def degrees(x: Node) -> Node:
+    """Radians as degrees."""
+    x = real_floating("degrees", x)
+    return x * _number(180 / math.pi, x)
+
+
 def complex_of(re: Operand, im: Operand) -> Node:
     """``re + i*im`` of two real tensors."""
     return ew.complex_of(*_pair("complex", re, im))
@@ -532,6 +547,13 @@ def is_inf(x: Node) -> Node:
     if not x.dtype.is_inexact:
         return _all_over(x, False)
     return ew.equal(ew.absolute(x), _number(math.inf, x))
+
+
+def is_real(x: Node) -> Node:
+    """Whether an element has no imaginary part."""
+    if not x.dtype.is_complex:
+        return _all_over(x, True)
+    return ew.equal(ew.imag(x), ew.zeros_like(ew.imag(x)))
 
 
 def is_posinf(x: Node) -> Node:

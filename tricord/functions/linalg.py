@@ -332,6 +332,8 @@ def matrix_rank(x: Node, rtol: float | None = None) -> Node:
         raise _here(ShapeError(f"matrix_rank: needs two axes, got shape {tuple(x.shape)}"))
     values = svdvals(x)
     last = values.ndim - 1
+    if not values.shape[last]:
+        return rd.reduce_sum(ew.cast(values, int64), (last,))
     bound = rd.reduce_max(values, axes=(last,)) * _tolerance(floating(x), rtol)
     above = ew.greater(values, mv.broadcast(bound, values.shape, range(last)))
     return rd.reduce_sum(ew.cast(above, int64), (last,))

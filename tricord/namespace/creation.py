@@ -157,11 +157,11 @@ def arange(start: float, /, stop: float | None = None, step: float = 1, *, dtype
         raise ArgumentError("arange: the step must not be zero", where=where_now())
     wanted = _dtype(dtype, 0.0 if any(isinstance(v, float) for v in (start, stop, step)) else 0)
     # Counted in float64 and rounded once: numpy would add up in the dtype itself.
-    wide = wanted.numpy if wanted.kind in "iu" else np.dtype(np.float64)
+    whole = wanted.kind in "iu" and not any(isinstance(v, float) for v in (start, stop, step))
     with np.errstate(all="ignore"):
         if (stop - start) / step <= 0:
             return wrap(np.zeros(0, wanted.numpy))  # type: ignore[no-any-return]
-        values = np.arange(start, stop, step, wide) if wanted.kind in "iu" else _ramp(
+        values = np.arange(start, stop, step, wanted.numpy) if whole else _ramp(
             float(start), float(stop), float(step))
         return wrap(values.astype(wanted.numpy, copy=False))  # type: ignore[no-any-return]
 
@@ -179,9 +179,14 @@ def linspace(start: complex, stop: complex, /, num: int, *, dtype: Any = None, d
     wanted = _dtype(dtype, 1j if complex_ends else 0.0)
     if num < 0:
         raise ArgumentError(f"linspace: num must not be negative, got {num}", where=where_now())
-    values = np.linspace(start, stop, num, endpoint,
-                         dtype=np.complex128 if complex_ends else np.float64)
-    return wrap(values.astype(wanted.numpy))  # type: ignore[no-any-return]
+    with np.errstate(all="ignore"):
+        values = np.linspace(start, stop, num, endpoint, dtype=np.complex128 if complex_ends
+                             else np.float64).astype(wanted.numpy)
+    if num:  # integers beyond 2**53 are not exact in between, but the ends are
+        values[0] = start
+        if endpoint and num > 1:
+            values[-1] = stop
+    return wrap(values)  # type: ignore[no-any-return]
 
 
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None,

@@ -165,7 +165,9 @@ def _checked_masks(shape: Shape, items: list[Any]) -> list[Any]:
     for item in items:
         if isinstance(item, _MaskShape):
             covered = tuple(shape[axis:axis + len(item.shape)])
-            if covered != item.shape:
+            fits = covered == item.shape or (0 in item.shape and all(
+                m in (n, 0) for m, n in zip(item.shape, covered, strict=True)))
+            if not fits:
                 raise IndexRangeError(f"index: the shape of the mask {item.shape} does not match "
                                       f"the shape {covered} of the indexed axes", where=_where())
             continue

@@ -54,7 +54,8 @@ class Observable(Handle):
     def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
                    copy: bool | None = None) -> Any:
         value = value_of(self)
-        return (value.copy() if copy is not False else value).__dlpack__()
+        shared = value if copy is False else value.copy()
+        return shared.__dlpack__(max_version=max_version)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)

@@ -204,9 +204,32 @@ lgamma = _unary("lgamma", ew.lgamma, "Logarithm of the absolute value of the gam
 digamma = _unary("digamma", ew.digamma, "Derivative of `lgamma`.", complex_too=False)
 
 
+#: log(exp(x**2) erfc(x) / t) as a polynomial in 2t - 1, t = 2 / (2 + x), highest power first: a
+#: Chebyshev fit at 2000 points. erfc from it is within 3e-15 of the true value, relatively, for
+#: x < 5, and within 6e-14 as far as float64 goes.
+_ERFC = (-1.0784932824172474e-08, 2.917083257496729e-08, 6.599557074877562e-08,
+         -2.858695532016941e-07, -1.273060305257494e-08, 1.274062296482116e-06,
+         -1.4506133925021588e-06, -2.950069842363608e-06, 8.699643384796153e-06,
+         1.2781777212731705e-07, -3.025968598707664e-05, 3.175400248354622e-05,
+         7.142653857312666e-05, -0.0001743068328916861, -9.374103363142506e-05,
+         0.000673679798120741, -0.0001462459756627758, -0.002345812652704904,
+         0.0017589334825406572, 0.008824938569837161, -0.009872689363362077,
+         -0.04689561023169157, 0.04734330684187451, 0.6726432239776646, -0.6717940840566929)
+
+
 def erfc(x: Node) -> Node:
-    """``1 - erf(x)``."""
-    return 1 - erf(x)
+    """``1 - erf(x)``, exact also where that is tiny. Computed in float64."""
+    x = real_floating("erfc", x)
+    wide = ew.cast(x, float64)
+    below = ew.less(wide, ew.zeros_like(wide))
+    size = ew.where(below, -wide, wide)  # not abs, whose slope at zero is zero
+    t = 2 / (size + 2)
+    u = t * 2 - 1
+    total = _number(_ERFC[0], u)
+    for coefficient in _ERFC[1:]:
+        total = total * u + coefficient
+    upper = t * ew.exp(total - size * size)
+    return ew.cast(ew.where(below, 2 - upper, upper), x.dtype)
 
 
 def sigmoid(x: Node) -> Node:
@@ -237,23 +260,28 @@ def exp2(x: Node) -> Node:
 
 
 def log2(x: Node) -> Node:
-    """Logarithm to base 2; exact for powers of two up to rounding of one division."""
-    return _log_base(x, math.log(2))
+    """Logarithm to base 2, exact for powers of two."""
+    return _log_base(x, 2)
 
 
 def log10(x: Node) -> Node:
-    """Logarithm to base 10."""
-    return _log_base(x, math.log(10))
+    """Logarithm to base 10, exact for powers of ten that the dtype holds."""
+    return _log_base(x, 10)
 
 
-def _log_base(x: Node, log_of_base: float) -> Node:
+def _log_base(x: Node, base: float) -> Node:
     x = floating(x)
-    if x.dtype.itemsize <= 2 or not x.dtype.is_complex:
-        return ew.log(x) / _number(log_of_base, x)
-    # Component by component: a complex division would turn infinities into NaN.
-    z = ew.log(x)
-    scale = 1 / log_of_base
-    return ew.complex_of(ew.real(z) * scale, ew.imag(z) * scale)
+    if x.dtype.is_complex:
+        # Component by component: a complex division would turn infinities into NaN.
+        z = ew.log(x)
+        scale = 1 / math.log(base)
+        return ew.complex_of(ew.real(z) * scale, ew.imag(z) * scale)
+    quotient = ew.log(x) / _number(math.log(base), x)
+    whole = ew.round_(quotient)
+    hit = ew.bitwise_and(ew.is_finite(quotient),
+                         ew.equal(ew.power(_number(base, whole), whole), x))
+    # A correction beside the derivative, which is that of the quotient.
+    return quotient + stop_gradient(ew.where(hit, whole - quotient, ew.zeros_like(quotient)))
 
 
 def square(x: Node) -> Node:
@@ -368,16 +396,21 @@ def heaviside(x: Operand, at_zero: Operand) -> Node:
 def xlogy(x: Operand, y: Operand) -> Node:
     """``x * log(y)``, and 0 where x is 0 (unless y is NaN)."""
     x, y = _pair("xlogy", x, y)
-    nothing = ew.bitwise_and(ew.equal(x, ew.zeros_like(x)), ew.bitwise_not(ew.is_nan(y)))
-    safe = ew.where(nothing, _number(1, y), y)
-    return x * ew.log(safe)
+    return _x_times(x, y, ew.log, 1.0, ew.greater(y, ew.zeros_like(y)))
 
 
 def xlog1py(x: Operand, y: Operand) -> Node:
     """``x * log1p(y)``, and 0 where x is 0 (unless y is NaN)."""
     x, y = _pair("xlog1py", x, y)
-    nothing = ew.bitwise_and(ew.equal(x, ew.zeros_like(x)), ew.bitwise_not(ew.is_nan(y)))
-    return x * ew.log1p(ew.where(nothing, ew.zeros_like(y), y))
+    return _x_times(x, y, ew.log1p, 0.0, ew.greater(y, _number(-1, y)))
+
+
+def _x_times(x: Node, y: Node, logarithm: Callable[[Node], Node], harmless: float,
+             defined: Node) -> Node:
+    """``x * logarithm(y)``; where it would be 0 times infinity or NaN, y is put out of the way."""
+    regular = ew.bitwise_or(is_nan(y), ew.bitwise_and(defined, ew.is_finite(y)))
+    nothing = ew.bitwise_and(ew.equal(x, ew.zeros_like(x)), ew.bitwise_not(regular))
+    return x * logarithm(ew.where(nothing, _number(harmless, y), y))
 
 
 def logaddexp(x: Operand, y: Operand) -> Node:

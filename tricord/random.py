@@ -14,7 +14,8 @@ from .ir.dtypes import float32, int64
 from .tensor import Tensor
 from .tensor.generator import DEFAULT_SEED, Generator, default_generator, replace_default
 
-__all__ = ["DEFAULT_SEED", "Generator", "bernoulli", "default_generator", "exponential", "fork",
+__all__ = ["DEFAULT_SEED", "Generator", "bernoulli", "default_generator", "drawing_from",
+           "exponential", "fork",
            "get_state", "initial_seed", "manual_seed", "multinomial", "normal", "permutation",
            "poisson", "rand", "randint", "randn", "seed", "set_state", "uniform"]
 
@@ -58,6 +59,16 @@ def fork(seed: int | None = None) -> Iterator[Generator]:
     outer = replace_default(inner)
     try:
         yield inner
+    finally:
+        replace_default(outer)
+
+
+@contextmanager
+def drawing_from(generator: Generator) -> Iterator[Generator]:
+    """Let this thread draw from ``generator`` inside the block."""
+    outer = replace_default(generator)
+    try:
+        yield generator
     finally:
         replace_default(outer)
 

@@ -28,8 +28,8 @@ API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 class Device(str):
     """Where a tensor lives; equal to its name, with PyTorch's ``type`` and ``index``.
 
-    >>> CPU == "cpu", CPU.type, str(CPU)
-    (True, 'cpu', 'cpu')
+    >>> CPU == "cpu", CPU.type, CPU
+    (True, 'cpu', device(type='cpu'))
     """
 
     __slots__ = ()

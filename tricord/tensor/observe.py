@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, GradientError, ShapeError
+from ..ir import arithmetic as ar
+from ..ir.dtypes import bool_, complex64, int64
 from ..ir.source import user_location
+from .formatting import format_values, options
 from .handle import Handle
 from .recorder import value_of, wrap
 
@@ -136,20 +139,26 @@ def _rebuild(cls: type[Handle], value: np.ndarray[Any, Any], wants_grad: bool) -
 def _describe(handle: Handle) -> str:
     """Short and complete; shows values only if they exist already: never computes."""
     facts = []
+    value = handle._value
+    plain = handle.dtype in (int64, bool_, ar.DEFAULT_FLOAT, complex64)
+    if value is None:
+        facts.append(f"dtype={handle.dtype.name}")
+    else:
+        if not value.size and handle.ndim != 1:
+            facts.append(f"size={tuple(handle.shape)}")
+        if not plain or (not value.size and handle.dtype is not ar.DEFAULT_FLOAT):
+            facts.append(f"dtype={handle.dtype.name}")
     if handle._wants_grad:
         facts.append("requires_grad=True")
     elif handle.requires_grad:
         facts.append("grad_fn=<recorded>")
-    value = handle._value
     if value is None:
         inner = f"<pending>, shape={tuple(handle.shape)}"
-        facts.insert(0, f"dtype={handle.dtype.name}")
     else:
-        shown = value.astype(np.float32) if handle.dtype.name == "bfloat16" else value
-        inner = np.array2string(shown, separator=", ", prefix="tensor(", threshold=1000,
-                                precision=4)
-        if handle.dtype.name not in ("float32", "int64", "bool") or not value.size:
-            facts.insert(0, f"dtype={handle.dtype.name}")
-        if not value.size:
-            facts.insert(0, f"shape={tuple(handle.shape)}")
-    return f"tensor({', '.join([inner, *facts])})"
+        inner = format_values(value, len("tensor("))
+    text = f"tensor({inner}"
+    for fact in facts:
+        last = len(text) - text.rfind("\n") - 1
+        fits = last + len(fact) + 3 <= options().linewidth
+        text += f", {fact}" if fits else ",\n       " + fact
+    return text + ")"

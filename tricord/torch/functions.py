@@ -1,84 +1,50 @@
-"""``torch.<function>``: the methods of a tensor, called by name.
-
-PyTorch documents most functions twice, as ``torch.f(input, ...)`` and ``input.f(...)``. Here the
-method is the one place; a function with the same name and arguments calls it.
-"""
+"""``torch.<function>`` for what is not a method of a tensor: of several tensors, or of none."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError
+from ..functions import activation, special
 from ..functions import elementwise as ew
 from ..functions import manipulation as mv
-from ..ir.dtypes import DType, as_dtype, float32, promote
+from ..functions import products as pr
+from ..functions.einsum import einsum as _einsum
+from ..ir import arithmetic
+from ..ir.dtypes import DType, as_dtype, promote
 from ..ir.dtypes import promote_scalar as _weak
 from ..ir.shapes import Shape
 from ..ir.shapes import broadcast_shapes as _common
-from ..tensor import Tensor, record, tensor
+from ..tensor import record, tensor
 from ..tensor.handle import Handle
 from ..tensor.recorder import pending, record_nodes, value_of, wrap
 
-METHODS = (
-    # elementwise
-    "abs absolute exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan asin "
-    "arcsin acos arccos atan arctan sinh cosh tanh asinh acosh atanh sigmoid erf erfc erfinv lgamma "
-    "digamma sign sgn neg negative floor ceil trunc fix frac bitwise_not logical_not sinc isnan "
-    "isinf isfinite signbit angle conj isposinf isneginf positive logit nan_to_num round clamp clip "
-    "clamp_min clamp_max "
-    # two operands
-    "add sub subtract mul multiply div divide true_divide floor_divide remainder fmod pow maximum "
-    "minimum fmax fmin atan2 arctan2 hypot copysign nextafter logaddexp logaddexp2 xlogy bitwise_and "
-    "bitwise_or bitwise_xor logical_and logical_or logical_xor heaviside ldexp float_power eq ne "
-    "not_equal lt less le less_equal gt greater ge greater_equal isclose allclose equal lerp "
-    "addcmul addcdiv masked_fill rsub "
-    # reductions
-    "sum mean prod all any amax amin logsumexp nansum nanmean max min argmax argmin var std cumsum "
-    "cumprod logcumsumexp cummax cummin count_nonzero norm aminmax var_mean "
-    # shapes and places
-    "reshape flatten unflatten ravel transpose swapaxes swapdims t permute movedim moveaxis "
-    "unsqueeze squeeze tile flip fliplr flipud roll rot90 narrow select split chunk unbind tril "
-    "triu diag diagonal diag_embed repeat_interleave index_select gather take take_along_dim "
-    "scatter scatter_add index_add masked_select nonzero argwhere broadcast_to numel is_complex "
-    "is_floating_point clone detach relu softmax log_softmax "
-    # sorting
-    "sort argsort topk kthvalue median nanmedian quantile nanquantile mode unique "
-    "unique_consecutive bincount histc msort "
-    # linear algebra
-    "matmul mm bmm mv dot vdot inner outer ger addmm addmv addbmm baddbmm addr trace det logdet "
-    "slogdet inverse pinverse cholesky qr svd matrix_power cross dist").split()
+# ---- the functions that programs call most, without a detour
+
+def relu(input: Any) -> Any:
+    """``max(x, 0)``."""
+    return record(activation.relu, (input,))
 
 
-def _function(name: str) -> Callable[..., Any]:
-    method = getattr(Tensor, name)
-
-    @functools.wraps(method)
-    def function(input: Any, *args: Any, **kwargs: Any) -> Any:
-        out = kwargs.pop("out", None)
-        if not isinstance(input, Handle):
-            input = _as_operand(name, input, args)
-        if args and isinstance(args[0], Handle) and "other" in kwargs:
-            raise ArgumentError(f"{name}: 'other' was given twice")
-        result = getattr(input, name)(*args, **kwargs)
-        return result if out is None else out.copy_(result)
-
-    function.__name__ = function.__qualname__ = name
-    return function
+def relu_(input: Any) -> Any:
+    """``max(x, 0)``, in place."""
+    return input.relu_()
 
 
-def _as_operand(name: str, value: Any, args: tuple[Any, ...]) -> Any:
-    """A number in front of a tensor: ``torch.mul(2, x)``."""
-    if isinstance(value, (bool, int, float, complex)) and args and isinstance(args[0], Handle):
-        return tensor(value, dtype=_weak(args[0].dtype, value, float32))
-    raise DTypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not "
-                     f"{type(value).__name__}", hint="torch.tensor(value)")
+def softmax(input: Any, dim: int, dtype: Any = None, *, out: Any = None) -> Any:
+    """``exp(x)``, scaled so that it sums to 1 along ``dim``."""
+    return record(activation.softmax, (input,), (dim, None if dtype is None else as_dtype(dtype)))
 
 
-globals().update({name: _function(name) for name in METHODS if hasattr(Tensor, name)})
+def log_softmax(input: Any, dim: int, dtype: Any = None, *, out: Any = None) -> Any:
+    """The logarithm of `softmax`."""
+    return record(activation.log_softmax, (input,),
+                  (dim, None if dtype is None else as_dtype(dtype)))
 
 
 # ---- several tensors
@@ -153,22 +119,6 @@ def atleast_2d(*tensors: Any) -> Any:
     return made[0] if len(tensors) == 1 and isinstance(tensors[0], Handle) else made
 
 
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
-    """Nearly equal parts, or parts between the given places."""
-    total = input.shape[dim]
-    if isinstance(indices_or_sections, int):
-        small, more = divmod(total, indices_or_sections)
-        ends = np.cumsum([small + (i < more) for i in range(indices_or_sections)])[:-1]
-    else:
-        ends = np.clip(np.asarray(indices_or_sections), 0, total)
-    return tuple(part for part in _cut_at(input, [int(e) for e in ends], dim))
-
-
-def _cut_at(input: Any, ends: list[int], dim: int) -> list[Any]:
-    starts, stops = [0, *ends], [*ends, input.shape[dim]]
-    return [input.narrow(dim, a, max(b - a, 0)) for a, b in zip(starts, stops, strict=True)]
-
-
 def broadcast_tensors(*tensors: Any) -> Any:
     shape = broadcast_shapes(*(t.shape for t in tensors))
     return tuple(t.expand(*shape) for t in tensors)
@@ -194,20 +144,9 @@ def cartesian_prod(*tensors: Any) -> Any:
 def block_diag(*tensors: Any) -> Any:
     """Matrices along the diagonal, zeros elsewhere."""
     matrices = atleast_2d(*tensors) if len(tensors) > 1 else (atleast_2d(*tensors),)
-    columns = sum_ints(m.shape[1] for m in matrices)
-    rows, left = [], 0
-    for m in matrices:
-        right = columns - left - m.shape[1]
-        rows.append(record(_pad_columns, (m,), (left, right)))
-        left += m.shape[1]
-    return cat(rows, 0)
-
-
-def sum_ints(values: Any) -> int:
-    total = 0
-    for v in values:
-        total += v
-    return total
+    starts = [0, *itertools.accumulate(m.shape[1] for m in matrices)]
+    return cat([record(_pad_columns, (m,), (left, starts[-1] - left - m.shape[1]))
+                for m, left in zip(matrices, starts, strict=False)], 0)
 
 
 def _pad_columns(x: Any, left: int, right: int) -> Any:
@@ -272,10 +211,6 @@ def triu_indices(row: int, col: int, offset: int = 0) -> Any:
     return wrap(np.stack(np.triu_indices(row, offset, col)))
 
 
-def std_mean(input: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False) -> Any:
-    return input.std(dim, unbiased, keepdim), input.mean(dim, keepdim)
-
-
 def complex(real: Any, imag: Any) -> Any:
     return record(ew.complex_of, (real, imag))
 
@@ -286,14 +221,6 @@ def real(input: Any) -> Any:
 
 def imag(input: Any) -> Any:
     return input.imag
-
-
-def deg2rad(input: Any) -> Any:
-    return input * (np.pi / 180)
-
-
-def rad2deg(input: Any) -> Any:
-    return input * (180 / np.pi)
 
 
 def is_tensor(obj: Any) -> bool:
@@ -310,8 +237,8 @@ def result_type(first: Any, second: Any) -> DType:
     if isinstance(first, Handle) and isinstance(second, Handle):
         return promote(first.dtype, second.dtype)
     if isinstance(first, Handle):
-        return _weak(first.dtype, second, float32)
-    return _weak(second.dtype, first, float32)
+        return _weak(first.dtype, second, arithmetic.DEFAULT_FLOAT)
+    return _weak(second.dtype, first, arithmetic.DEFAULT_FLOAT)
 
 
 def promote_types(type1: Any, type2: Any) -> DType:
@@ -323,27 +250,97 @@ def can_cast(from_: Any, to: Any) -> bool:
     return order.index(as_dtype(from_).kind) <= order.index(as_dtype(to).kind)
 
 
-def cov(input: Any, *, correction: int = 1) -> Any:
-    """Covariance of the rows, variables in rows and observations in columns."""
-    x = input.unsqueeze(0) if input.ndim < 2 else input
-    centred = x - x.mean(1, keepdim=True)
-    return ((centred @ centred.t()) / (x.shape[1] - correction)).squeeze()
 
 
-def corrcoef(input: Any) -> Any:
-    """Correlation of the rows."""
-    c = cov(input)
-    if not c.ndim:
-        return c / c
-    d = c.diagonal().sqrt()
-    return c / d.unsqueeze(0) / d.unsqueeze(1)
+def einsum(equation: Any, *operands: Any) -> Any:
+    """Einstein's sum: ``einsum("ij,jk->ik", a, b)``."""
+    if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
+        operands = tuple(operands[0])
+    if not isinstance(equation, str):
+        equation, operands = _as_equation((equation, *operands))
+    return record(_einsum_of, operands, (equation,))
 
 
-def cdist(x1: Any, x2: Any, p: float = 2.0) -> Any:
+def _einsum_of(*rest: Any) -> Any:
+    *nodes, equation = rest
+    return _einsum(equation, *nodes)
+
+
+def _as_equation(parts: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """``einsum(a, [0, 1], b, [1, 2], [0, 2])`` in letters."""
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+    def word(labels: Any) -> str:
+        return "".join("..." if i is Ellipsis else letters[i] for i in labels)
+
+    pairs = len(parts) // 2
+    left = ",".join(word(parts[2 * i + 1]) for i in range(pairs))
+    right = f"->{word(parts[-1])}" if len(parts) % 2 else ""
+    return left + right, tuple(parts[2 * i] for i in range(pairs))
+
+
+def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
+    """Products summed over the last axes of one and the first of the other, or over those named."""
+    if isinstance(dims, Handle):
+        dims = value_of(dims).tolist()
+    if not isinstance(dims, int):
+        first, second = dims
+        dims = ((first,) if isinstance(first, int) else tuple(first),
+                (second,) if isinstance(second, int) else tuple(second))
+    return record(pr.tensordot, (a, b), (dims,))
+
+
+def chain_matmul(*matrices: Any, out: Any = None) -> Any:
+    """The product of a row of matrices, in the cheapest order."""
+    return record(_multi_dot, matrices)
+
+
+def _multi_dot(*nodes: Any) -> Any:
+    return pr.multi_dot(nodes)
+
+
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
     """Distances between all pairs of rows."""
-    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+    return record(special.cdist, (x1, x2), (float(p),))
 
 
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
-    sizes = (x1.norm(2, dim).clamp(min=eps)) * (x2.norm(2, dim).clamp(min=eps))
-    return (x1 * x2).sum(dim) / sizes
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """Powers of the elements of a vector."""
+    return record(special.vander, (x,), (N, increasing))
+
+
+def polar(abs: Any, angle: Any, *, out: Any = None) -> Any:
+    """Complex numbers by magnitude and angle."""
+    return record(special.polar, (abs, angle))
+
+
+def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
+    """The integral along an axis by the trapezoidal rule."""
+    if x is None:
+        return record(special.trapezoid, (y,), (None, float(dx), dim))
+    return record(special.trapezoid, (y, x), (1.0, dim))
+
+
+trapz = trapezoid
+
+
+def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+    """All ways to choose ``r`` elements of a vector."""
+    chosen = (itertools.combinations_with_replacement if with_replacement
+              else itertools.combinations)(range(input.shape[0]), r)
+    places = np.array(list(chosen), np.int64).reshape(-1, r)
+    return input[wrap(places)]
+
+
+def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None,
+              density: bool = False) -> Any:
+    """Counts in bins, and the bins' edges (observes the values)."""
+    edges = value_of(bins) if isinstance(bins, Handle) else bins
+    values = value_of(input)
+    counts, found = np.histogram(values, edges, range, density,
+                                 None if weight is None else value_of(weight))
+    return wrap(counts.astype(values.dtype)), wrap(found.astype(values.dtype))
+
+__all__ = sorted(name for name, value in globals().items()
+                 if callable(value) and getattr(value, "__module__", "") == __name__
+                 and not name.startswith("_"))

@@ -6,7 +6,10 @@ They live on this floor because there is one Tensor class for all faces; the fun
 
 from __future__ import annotations
 
+from .activation import ActivationMethods
 from .elementwise import ElementwiseMethods
+from .facts import FactMethods
+from .linalg import LinalgMethods
 from .linear import ProductMethods
 from .random import RandomMethods
 from .reduction import ReductionMethods
@@ -17,5 +20,5 @@ __all__ = ["Methods"]
 
 
 class Methods(ElementwiseMethods, ReductionMethods, ShapeMethods, SortingMethods, ProductMethods,
-              RandomMethods):
+              LinalgMethods, ActivationMethods, RandomMethods, FactMethods):
     """All of them."""

@@ -9,9 +9,24 @@ import numpy as np
 
 from ...errors import ArgumentError, DTypeError
 from ...functions import elementwise as fn
+from ...functions import special as sp
 from ...ir import arithmetic as ar
-from ...ir.dtypes import DType, as_dtype, bool_, float16, float32, float64, int8, int16, int32, int64
-from ...ir.dtypes import bfloat16, complex64, complex128, uint8
+from ...ir.dtypes import (
+    DType,
+    as_dtype,
+    bfloat16,
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
 from ...ir.node import Node
 from ...ir.ops.elementwise import cast, fmod
 from ..handle import Handle
@@ -145,11 +160,13 @@ _NAMES = {
     "lgamma": fn.lgamma, "digamma": fn.digamma, "sign": fn.sign, "sgn": fn.sign, "neg": fn.negative,
     "negative": fn.negative, "floor": fn.floor, "ceil": fn.ceil, "trunc": fn.trunc,
     "fix": fn.trunc, "frac": fn.frac, "bitwise_not": fn.bitwise_not,
-    "logical_not": ar.logical_not, "sinc": fn.sinc,
+    "logical_not": ar.logical_not, "sinc": fn.sinc, "arcsinh": fn.asinh, "arccosh": fn.acosh,
+    "arctanh": fn.atanh, "i0": sp.i0, "deg2rad": sp.radians, "rad2deg": sp.degrees,
 }
 _TESTS = {"isnan": fn.is_nan, "isinf": fn.is_inf, "isfinite": fn.is_finite,
           "signbit": fn.signbit, "angle": fn.angle, "conj": fn.conj, "isposinf": fn.is_posinf,
-          "isneginf": fn.is_neginf, "positive": fn.positive}
+          "isneginf": fn.is_neginf, "positive": fn.positive, "conj_physical": fn.conj,
+          "isreal": sp.is_real}
 _BINARY = {
     "mul": ar.multiply, "multiply": ar.multiply, "true_divide": ar.divide,
     "floor_divide": ar.floor_divide, "remainder": ar.remainder, "fmod": ar.binary(fmod),
@@ -159,7 +176,8 @@ _BINARY = {
     "logaddexp2": fn.logaddexp2, "xlogy": fn.xlogy, "bitwise_and": fn.bitwise_and,
     "bitwise_or": fn.bitwise_or, "bitwise_xor": fn.bitwise_xor, "logical_and": fn.logical_and,
     "logical_or": fn.logical_or, "logical_xor": fn.logical_xor, "heaviside": fn.heaviside,
-    "ldexp": fn.ldexp, "float_power": fn.float_power,
+    "ldexp": fn.ldexp, "float_power": fn.float_power, "gcd": sp.gcd, "lcm": sp.lcm,
+    "bitwise_left_shift": fn.bitwise_left_shift, "bitwise_right_shift": fn.bitwise_right_shift,
     **{short: ar.compare[long] for short, long in (
         ("eq", "equal"), ("ne", "not_equal"), ("not_equal", "not_equal"), ("lt", "less"),
         ("less", "less"), ("le", "less_equal"), ("less_equal", "less_equal"), ("gt", "greater"),
@@ -231,6 +249,10 @@ class ElementwiseMethods(Handle):
 
     def clamp_max(self, max: Any) -> Any:
         return self.clamp(max=max)
+
+    def mvlgamma(self, p: int) -> Any:
+        """The logarithm of the multivariate gamma function of order ``p``."""
+        return record(sp.multigammaln, (self,), (p,))
 
     def round(self, *, decimals: int = 0) -> Any:
         """To the nearest whole number, halves to even."""

@@ -8,10 +8,8 @@ from ...errors import ShapeError
 from ...functions import products as fn
 from ...ir.node import Node
 from ..handle import Handle
-from ..operators import operand
 from ..recorder import record
 from ..views import write
-from .elementwise import binary_in_place
 
 __all__ = ["ProductMethods"]
 
@@ -35,20 +33,6 @@ class ProductMethods(Handle):
     def matmul(self, other: Any) -> Any:
         """Matrix product over the last two axes; leading axes broadcast."""
         return record(fn.matmul, (self, other))
-
-    def __matmul__(self, other: Any) -> Any:
-        other = operand(other)
-        if not isinstance(other, Handle):
-            return NotImplemented
-        return record(fn.matmul, (self, other))
-
-    def __rmatmul__(self, other: Any) -> Any:
-        other = operand(other)
-        if not isinstance(other, Handle):
-            return NotImplemented
-        return record(fn.matmul, (other, self))
-
-    __imatmul__ = binary_in_place(fn.matmul)
 
     def mm(self, mat2: Any) -> Any:
         """The product of two matrices."""
@@ -105,3 +89,11 @@ class ProductMethods(Handle):
 
     def addr(self, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
         return self * beta + vec1.outer(vec2) * alpha  # type: ignore[operator]
+
+    def kron(self, other: Any) -> Any:
+        """Every element of this tensor times the whole of the other."""
+        return record(fn.kron, (self, other))
+
+    def dist(self, other: Any, p: float = 2) -> Any:
+        """The p-norm of the difference."""
+        return (self - other).norm(p)  # type: ignore[operator]

@@ -168,8 +168,19 @@ class ReductionMethods(Handle):
         source = self if dtype is None else self.to(dtype)
         return record(_norm, (source,), (p, _axes(dim), keepdim))
 
-    def var_mean(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False) -> Any:
-        return self.var(dim, unbiased, keepdim), self.mean(dim, keepdim)
+    def var_mean(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *,
+                 correction: float | None = None) -> Any:
+        """Variance and mean."""
+        if isinstance(dim, bool):
+            dim, unbiased = None, dim
+        return self.var(dim, unbiased, keepdim, correction=correction), self.mean(dim, keepdim)
+
+    def std_mean(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *,
+                 correction: float | None = None) -> Any:
+        """Deviation and mean."""
+        if isinstance(dim, bool):
+            dim, unbiased = None, dim
+        return self.std(dim, unbiased, keepdim, correction=correction), self.mean(dim, keepdim)
 
     def aminmax(self, *, dim: Any = None, keepdim: bool = False) -> Any:
         nodes = record_nodes(_aminmax, (self,), (_axes(dim), keepdim))

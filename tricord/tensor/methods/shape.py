@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, ShapeError
+from ...errors import ArgumentError, NotSupportedError, ShapeError
 from ...functions import manipulation as fn
-from ...ir.dtypes import as_dtype
+from ...functions import reduction as rd
+from ...functions import scattering as sc
+from ...ir.dtypes import DType, as_dtype, int64
 from ...ir.node import Node
+from ...ir.ops import elementwise as ew
 from ...ir.ops import indexing as ix
-from ...ir.ops.elementwise import cast
-from ...ir.ops.movement import broadcast_to, slice_
-from ...ir.ops.structural import constant
+from ...ir.ops.elementwise import bitcast
+from ...ir.ops.movement import broadcast_to
+from ...ir.ops.structural import constant, iota
 from ...ir.shapes import Shape, normalise_axes, normalise_axis
+from ...ir.source import user_location
 from ..handle import Handle
 from ..recorder import pending, record, record_nodes, value_of, wrap
 from ..views import Expand, Permute, Reshape, view, write
@@ -36,9 +40,40 @@ def _completed(shape: tuple[int, ...], size: int, what: tuple[int, ...]) -> Shap
         known = int(np.prod([s for s in shape if s != -1]))
         if shape.count(-1) > 1 or not known or size % known:
             raise ShapeError(f"reshape: shape {shape} is invalid for input of size {size}, shape "
-                             f"{what}")
+                             f"{tuple(what)}", where=_where())
         shape = tuple(size // known if s == -1 else s for s in shape)
     return Shape(shape)
+
+
+def _where() -> str | None:
+    return str(user_location() or "") or None
+
+
+def replaced(handle: Any, new: Any) -> Any:
+    """Let a handle stand for another shape of itself."""
+    if handle._link is not None or handle._wants_grad:
+        raise NotSupportedError("a view or a leaf with a gradient cannot change its shape in place",
+                                hint="x = x.unsqueeze(0)")
+    handle.data = new
+    return handle
+
+
+def _joined(*rest: Any) -> Node:
+    *nodes, axis = rest
+    return fn.concat(nodes, axis)
+
+
+def _diagonal_filled(x: Node, value: Any) -> Node:
+    rows, columns = (iota(x.shape, int64, a) for a in (0, 1))
+    on = ew.equal(rows, columns)
+    return ew.where(on, broadcast_to(constant(value, x.dtype), x.shape), x)
+
+
+def _put_added(x: Node, values: Node, *indices: Node) -> Node:
+    places: list[Node | None] = list(indices)
+    like = ix.gather(x, *indices, axes=tuple(range(len(indices))))
+    return ix.put_arrays(x, places, broadcast_to(ew.cast(values, x.dtype), like.shape),
+                         reduce="add")
 
 
 def _several(handle: Any, function: Any, static: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -46,35 +81,22 @@ def _several(handle: Any, function: Any, static: tuple[Any, ...]) -> tuple[Any, 
     return tuple(pending(n, handle._result_class) for n in nodes)
 
 
-def _scatter_along(x: Node, index: Node, source: Node, axis: int, reduce: str) -> Node:
-    source = cast(source, x.dtype)
-    if source.shape != index.shape:  # PyTorch lets the source be larger than the index
-        source = slice_(source, (0,) * source.ndim, index.shape)
-    return ix.put_along_axis(x, index, source, axis, reduce=reduce)
-
-
-def _scatter_number(x: Node, index: Node, number: Any, axis: int, reduce: str) -> Node:
-    value = broadcast_to(constant(number, x.dtype), index.shape)
-    return ix.put_along_axis(x, index, value, axis, reduce=reduce)
-
-
 def _index_add(x: Node, index: Node, source: Node, axis: int, alpha: Any) -> Node:
-    return _index_put(x, index, source * alpha if alpha != 1 else source, axis, "add")
+    return sc.index_put(x, index, source * alpha if alpha != 1 else source, axis, "add")
 
 
-def _index_put(x: Node, index: Node, source: Node, axis: int, reduce: str) -> Node:
-    front = fn.moveaxis(cast(source, x.dtype), axis, 0)
-    moved = fn.moveaxis(x, axis, 0)
-    return fn.moveaxis(ix.scatter(moved, front, index, axes=(0,), reduce=reduce), 0, axis)
+def _viewed(x: Node, dtype: DType) -> Node:
+    return bitcast(x, dtype=dtype)
 
 
-def _take_along(x: Node, index: Node, axis: int) -> Node:
-    """PyTorch's gather: the index may be smaller than x on the other axes."""
-    if not x.ndim:
-        return x
-    at = axis % x.ndim
-    kept = [i if a != at else s for a, (i, s) in enumerate(zip(index.shape, x.shape, strict=True))]
-    return ix.take_along_axis(slice_(x, (0,) * x.ndim, kept), index, at)
+_KINDS = {None: "set", "add": "add", "multiply": "mul"}
+
+
+def _kind(reduce: str | None) -> str:
+    if reduce not in _KINDS:
+        raise ArgumentError(f"scatter: reduce argument must be either add or multiply, got "
+                            f"{reduce!r}", hint="scatter_reduce knows sum, prod, mean, amax, amin")
+    return _KINDS[reduce]
 
 
 class ShapeMethods(Handle):
@@ -85,13 +107,13 @@ class ShapeMethods(Handle):
         wanted = _completed(sizes(shape), self._type.size, self.shape)
         if wanted.numel() != self._type.size:
             raise ShapeError(f"reshape: shape {tuple(wanted)} is invalid for input of size "
-                             f"{self._type.size}, shape {tuple(self.shape)}")
+                             f"{self._type.size}, shape {tuple(self.shape)}", where=_where())
         return view(self, Reshape(wanted))
 
     def view(self, *shape: Any) -> Any:
         """Like `reshape`; with a dtype, the same bits as another type."""
-        if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list, np.integer)):
-            return self.to(as_dtype(shape[0]))  # type: ignore[attr-defined]
+        if len(shape) == 1 and isinstance(shape[0], (DType, type, np.dtype)):
+            return record(_viewed, (self,), (as_dtype(shape[0]),))
         return self.reshape(*shape)
 
     def view_as(self, other: Any) -> Any:
@@ -285,7 +307,7 @@ class ShapeMethods(Handle):
         if index.ndim != self.ndim:
             raise ShapeError(f"gather: Index tensor must have the same number of dimensions as "
                              f"input tensor, got {tuple(index.shape)} for {tuple(self.shape)}")
-        return record(_take_along, (self, index), (normalise_axis(dim, max(self.ndim, 1)),))
+        return record(sc.gather_along, (self, index), (normalise_axis(dim, max(self.ndim, 1)),))
 
     def take(self, index: Any) -> Any:
         """Elements of the flattened tensor."""
@@ -299,9 +321,9 @@ class ShapeMethods(Handle):
     def _scatter(self, dim: int, index: Any, src: Any, reduce: str, in_place: bool) -> Any:
         at = normalise_axis(dim, max(self.ndim, 1), "scatter")
         if isinstance(src, Handle):
-            function, operands, static = _scatter_along, (index, src), (at, reduce)
+            function, operands, static = sc.scatter_along, (index, src), (at, reduce)
         else:
-            function, operands, static = _scatter_number, (index,), (src, at, reduce)  # type: ignore[assignment]
+            function, operands, static = sc.scatter_number, (index,), (src, at, reduce)  # type: ignore[assignment]
         if in_place:
             return write(self, function, operands, static)
         return record(function, (self, *operands), static)
@@ -309,13 +331,11 @@ class ShapeMethods(Handle):
     def scatter(self, dim: int, index: Any, src: Any = None, *, value: Any = None,
                 reduce: str | None = None) -> Any:
         """``self`` with ``src`` written at the places that ``index`` names along ``dim``."""
-        how = {None: "set", "add": "add", "multiply": "mul"}[reduce]
-        return self._scatter(dim, index, value if src is None else src, how, False)
+        return self._scatter(dim, index, value if src is None else src, _kind(reduce), False)
 
     def scatter_(self, dim: int, index: Any, src: Any = None, *, value: Any = None,
                  reduce: str | None = None) -> Any:
-        how = {None: "set", "add": "add", "multiply": "mul"}[reduce]
-        return self._scatter(dim, index, value if src is None else src, how, True)
+        return self._scatter(dim, index, value if src is None else src, _kind(reduce), True)
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Any:
         return self._scatter(dim, index, src, "add", False)
@@ -330,12 +350,117 @@ class ShapeMethods(Handle):
         return write(self, _index_add, (index, source), (dim, alpha))
 
     def index_copy_(self, dim: int, index: Any, source: Any) -> Any:
-        return write(self, _index_put, (index, source), (dim, "set"))
+        return write(self, sc.index_put, (index, source), (dim, "set"))
+
+    def index_copy(self, dim: int, index: Any, source: Any) -> Any:
+        """The slices that a 1-d index names, replaced by those of ``source``."""
+        return record(sc.index_put, (self, index, source), (dim, "set"))
 
     def index_fill_(self, dim: int, index: Any, value: Any) -> Any:
+        """The slices that a 1-d index names become ``value``."""
         at = normalise_axis(dim, self.ndim, "index_fill")
         self[(slice(None),) * at + (index,)] = value  # type: ignore[index]
         return self
+
+    def index_fill(self, dim: int, index: Any, value: Any) -> Any:
+        return self.clone().index_fill_(dim, index, value)  # type: ignore[attr-defined]
+
+    def index_put_(self, indices: Any, values: Any, accumulate: bool = False) -> Any:
+        """``x[indices] = values``, or added there, equal places adding up."""
+        placed = [i.nonzero(as_tuple=True)[0] if i.dtype.kind == "b" and i.ndim == 1 else i
+                  for i in indices]
+        if accumulate:
+            return write(self, _put_added, (values, *placed))
+        self[tuple(placed)] = values  # type: ignore[index]
+        return self
+
+    def index_put(self, indices: Any, values: Any, accumulate: bool = False) -> Any:
+        return self.clone().index_put_(indices, values, accumulate)  # type: ignore[attr-defined]
+
+    def scatter_reduce(self, dim: int, index: Any, src: Any, reduce: str, *,
+                       include_self: bool = True) -> Any:
+        """Sources that meet in one place are reduced: sum, prod, mean, amax, amin."""
+        return record(sc.scatter_reduce, (self, index, src),
+                      (normalise_axis(dim, max(self.ndim, 1)), reduce, include_self))
+
+    def scatter_reduce_(self, dim: int, index: Any, src: Any, reduce: str, *,
+                        include_self: bool = True) -> Any:
+        return write(self, sc.scatter_reduce, (index, src),
+                     (normalise_axis(dim, max(self.ndim, 1)), reduce, include_self))
+
+    def masked_scatter(self, mask: Any, source: Any) -> Any:
+        """The elements of ``source``, in order, where the mask holds."""
+        return record(sc.masked_scatter, (self, mask, source))
+
+    def masked_scatter_(self, mask: Any, source: Any) -> Any:
+        return write(self, sc.masked_scatter, (mask, source))
+
+    def put_(self, index: Any, source: Any, accumulate: bool = False) -> Any:
+        """Writes into the flattened tensor."""
+        self.view(-1).index_put_((index.reshape(-1),), source.reshape(-1), accumulate)
+        return self
+
+    def put(self, index: Any, source: Any, accumulate: bool = False) -> Any:
+        return self.clone().put_(index, source, accumulate)  # type: ignore[attr-defined]
+
+    def tensor_split(self, indices_or_sections: Any, dim: int = 0) -> Any:
+        """Nearly equal parts, or parts between the given places."""
+        total = self.shape[dim]
+        if isinstance(indices_or_sections, Handle):
+            indices_or_sections = value_of(indices_or_sections).tolist()
+        if isinstance(indices_or_sections, int):
+            small, more = divmod(total, indices_or_sections)
+            parts = [small + (i < more) for i in range(indices_or_sections)]
+            ends = [int(e) for e in np.cumsum(parts)[:-1]]
+        else:
+            ends = [min(max(e + total if e < 0 else e, 0), total) for e in indices_or_sections]
+        return tuple(self.narrow(dim, a, max(b - a, 0)) for a, b in zip(
+            [0, *ends], [*ends, total], strict=True))
+
+    def vsplit(self, indices_or_sections: Any) -> Any:
+        return self.tensor_split(indices_or_sections, 0)
+
+    def hsplit(self, indices_or_sections: Any) -> Any:
+        return self.tensor_split(indices_or_sections, 1 if self.ndim > 1 else 0)
+
+    def dsplit(self, indices_or_sections: Any) -> Any:
+        return self.tensor_split(indices_or_sections, 2)
+
+    def diff(self, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+        """Differences of neighbours along an axis, ``n`` times."""
+        given = [t for t in (prepend, self, append) if t is not None]
+        source = record(_joined, given, (dim,)) if len(given) > 1 else self
+        return record(rd.diff, (source,), (n, dim))
+
+    def resize_(self, *shape: Any) -> Any:
+        raise NotSupportedError("resize_: a tensor does not change its size",
+                                hint="x = x.reshape(...), or torch.empty(...)")
+
+    def unsqueeze_(self, dim: int) -> Any:
+        return replaced(self, self.unsqueeze(dim))
+
+    def squeeze_(self, dim: Any = None) -> Any:
+        return replaced(self, self.squeeze(dim))
+
+    def t_(self) -> Any:
+        return replaced(self, self.t())
+
+    def transpose_(self, dim0: int, dim1: int) -> Any:
+        return replaced(self, self.transpose(dim0, dim1))
+
+    def tril_(self, diagonal: int = 0) -> Any:
+        return write(self, fn.tril, (), (diagonal,))
+
+    def triu_(self, diagonal: int = 0) -> Any:
+        return write(self, fn.triu, (), (diagonal,))
+
+    def fill_diagonal_(self, fill_value: Any, wrap: bool = False) -> Any:
+        """The main diagonal of a matrix becomes ``fill_value``."""
+        return write(self, _diagonal_filled, (), (fill_value,))
+
+    def adjoint(self) -> Any:
+        """The last two axes exchanged, conjugated."""
+        return self.mH  # type: ignore[attr-defined]
 
     def masked_select(self, mask: Any) -> Any:
         return self[mask.expand(*self.shape)]  # type: ignore[index]
@@ -350,75 +475,3 @@ class ShapeMethods(Handle):
 
     def argwhere(self) -> Any:
         return self.nonzero()
-
-    # ---- creation from this tensor
-
-    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None,
-                  requires_grad: bool = False) -> Any:
-        return self.new_full(sizes(size), 0, dtype=dtype, requires_grad=requires_grad)
-
-    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None,
-                 requires_grad: bool = False) -> Any:
-        return self.new_full(sizes(size), 1, dtype=dtype, requires_grad=requires_grad)
-
-    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None,
-                  requires_grad: bool = False) -> Any:
-        return self.new_full(sizes(size), 0, dtype=dtype, requires_grad=requires_grad)
-
-    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
-                 requires_grad: bool = False) -> Any:
-        wanted = self.dtype if dtype is None else as_dtype(dtype)
-        made = wrap(np.full(tuple(size), fill_value, wanted.numpy), self._result_class)
-        return made.requires_grad_(True) if requires_grad else made
-
-    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-        wanted = self.dtype if dtype is None else as_dtype(dtype)
-        made = wrap(np.array(data).astype(wanted.numpy), self._result_class)
-        return made.requires_grad_(True) if requires_grad else made
-
-    # ---- facts
-
-    def dim(self) -> int:
-        """The number of axes."""
-        return self.ndim
-
-    ndimension = dim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self._type.size
-
-    nelement = numel
-
-    def element_size(self) -> int:
-        """Bytes per element."""
-        return self.dtype.itemsize
-
-    @property
-    def itemsize(self) -> int:
-        return self.dtype.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        return self._type.nbytes
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Elements to step over for the next one along each axis, in row-major order."""
-        steps = [1] * self.ndim
-        for axis in range(self.ndim - 2, -1, -1):
-            steps[axis] = steps[axis + 1] * max(self.shape[axis + 1], 1)
-        return tuple(steps) if dim is None else steps[dim]
-
-    def storage_offset(self) -> int:
-        return 0
-
-    def data_ptr(self) -> int:
-        """The address of the (evaluated) value."""
-        return int(value_of(self).ctypes.data)
-
-    def is_same_size(self, other: Any) -> bool:
-        return bool(self.shape == other.shape)
-
-    def get_shape(self) -> Shape:
-        """TensorFlow's name for ``shape``."""
-        return self.shape

@@ -75,6 +75,28 @@ class SortingMethods(Handle):
         static = tuple(shares) if isinstance(shares, (list, tuple)) else float(shares)
         return record(st.quantile, (self,), (static, dim, keepdim, interpolation))
 
+    def nanmedian(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        """`median` of what is not NaN (observes the values)."""
+        return _without_nan(self, dim, keepdim)
+
+    def nanquantile(self, q: Any, dim: int | None = None, keepdim: bool = False, *,
+                    interpolation: str = "linear") -> Any:
+        """`quantile` of what is not NaN (observes the values)."""
+        shares = value_of(q) if isinstance(q, Handle) else q
+        found = np.nanquantile(value_of(self), shares, dim, method=interpolation,
+                               keepdims=keepdim)
+        return wrap(np.asarray(found).astype(self.dtype.numpy))
+
+    def cov(self, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+        """Covariances of the rows; columns are observations."""
+        if fweights is not None or aweights is not None:
+            raise ArgumentError("cov: weights are not supported")
+        return record(st.cov, (self,), (correction,))
+
+    def corrcoef(self) -> Any:
+        """Correlations of the rows."""
+        return record(st.corrcoef, (self,))
+
     def mode(self, dim: int = -1, keepdim: bool = False) -> Any:
         """The commonest value along an axis (the smallest of equals), and the last place of it."""
         values = np.moveaxis(np.atleast_1d(value_of(self)), dim, -1)
@@ -131,6 +153,19 @@ class SortingMethods(Handle):
         bounds = (values.min(), values.max()) if min == max else (min, max)
         counts, _ = np.histogram(values, bins, bounds)
         return wrap(counts.astype(values.dtype))
+
+
+def _without_nan(handle: Any, dim: int | None, keepdim: bool) -> Any:
+    """The k-th smallest, k by how many there are: rows are sorted with NaN last."""
+    source = handle.flatten() if dim is None else handle
+    axis = 0 if dim is None else dim % max(source.ndim, 1)
+    values, places = source.sort(axis)
+    missing = np.isnan(value_of(source)).sum(axis, keepdims=True)
+    middle = wrap(np.maximum((source.shape[axis] - missing - 1) // 2, 0).astype(np.int64))
+    found = ValuesAndIndices(*(t.take_along_dim(middle, axis) for t in (values, places)))
+    if dim is None:
+        return found.values.reshape(())
+    return found if keepdim else ValuesAndIndices(*(t.squeeze(axis) for t in found))
 
 
 def _kth(x: Node, k: int, axis: int, keepdim: bool) -> list[Node]:

@@ -1,0 +1,15 @@
+"""``torch.nn``: tricord's modules, which follow PyTorch's."""
+
+from __future__ import annotations
+
+from ... import nn as _nn
+from ...nn import *  # noqa: F403
+from ...tensor import Parameter
+from .._names import unknown_name
+from . import functional, init, modules, parameter
+
+__all__ = [*_nn.__all__, "Parameter", "functional", "init", "modules", "parameter"]
+
+__getattr__ = unknown_name("torch.nn", lambda: __all__, {
+    "DataParallel": "there is one device; use the module itself",
+    "SyncBatchNorm": "torch.nn.BatchNorm2d"})

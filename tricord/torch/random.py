@@ -1,0 +1,7 @@
+"""``torch.random``."""
+
+from __future__ import annotations
+
+from .sampling import fork_rng, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+
+__all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]

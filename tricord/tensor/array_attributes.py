@@ -36,11 +36,11 @@ class Device(str):
 
     @property
     def type(self) -> str:
-        return self.partition(":")[0]
+        return str.__str__(self).partition(":")[0]
 
     @property
     def index(self) -> int | None:  # type: ignore[override]
-        number = self.partition(":")[2]
+        number = str.__str__(self).partition(":")[2]
         return int(number) if number else None
 
     def __repr__(self) -> str:

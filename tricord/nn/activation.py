@@ -11,7 +11,7 @@ from ..errors import ArgumentError
 from ..functions import activation as composites
 from ..ir.dtypes import as_dtype, float32
 from ..tensor import Parameter, record
-from . import functional
+from . import functional as fn
 from .functional._record import in_place
 from .module import Module
 
@@ -246,7 +246,7 @@ class RReLU(Module):
 
     def forward(self, input: Any) -> Any:
         """See the class."""
-        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+        return fn.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         """The bounds."""
@@ -342,19 +342,19 @@ class _AlongDim(Module):
 class Softmax(_AlongDim):
     """``exp(x) / sum(exp(x))`` along ``dim``."""
 
-    _function = staticmethod(functional.softmax)
+    _function = staticmethod(fn.softmax)
 
 
 class LogSoftmax(_AlongDim):
     """``log(softmax(x))`` along ``dim``."""
 
-    _function = staticmethod(functional.log_softmax)
+    _function = staticmethod(fn.log_softmax)
 
 
 class Softmin(_AlongDim):
     """``softmax(-x)`` along ``dim``."""
 
-    _function = staticmethod(functional.softmin)
+    _function = staticmethod(fn.softmin)
 
 
 class Softmax2d(Module):
@@ -365,7 +365,7 @@ class Softmax2d(Module):
         if input.ndim not in (3, 4):
             raise ArgumentError("Softmax2d: expected input to be 3D or 4D, got "
                                 f"{input.ndim}D instead")
-        return functional.softmax(input, -3)
+        return fn.softmax(input, -3)
 
 
 class PReLU(Module):

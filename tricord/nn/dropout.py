@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..functions.dropout import check_rate
-from . import functional
+from . import functional as fn
 from .module import Module
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d",
@@ -36,34 +36,34 @@ class _Dropout(Module):
 class Dropout(_Dropout):
     """Each element zero with probability ``p``, the others divided by ``1 - p``."""
 
-    _function = staticmethod(functional.dropout)
+    _function = staticmethod(fn.dropout)
 
 
 class Dropout1d(_Dropout):
     """Whole channels of (N, C, L) dropped."""
 
-    _function = staticmethod(functional.dropout1d)
+    _function = staticmethod(fn.dropout1d)
 
 
 class Dropout2d(_Dropout):
     """Whole channels of (N, C, H, W) dropped."""
 
-    _function = staticmethod(functional.dropout2d)
+    _function = staticmethod(fn.dropout2d)
 
 
 class Dropout3d(_Dropout):
     """Whole channels of (N, C, D, H, W) dropped."""
 
-    _function = staticmethod(functional.dropout3d)
+    _function = staticmethod(fn.dropout3d)
 
 
 class AlphaDropout(_Dropout):
     """Dropout that keeps mean and variance of self-normalising networks."""
 
-    _function = staticmethod(functional.alpha_dropout)
+    _function = staticmethod(fn.alpha_dropout)
 
 
 class FeatureAlphaDropout(_Dropout):
     """`AlphaDropout` of whole channels."""
 
-    _function = staticmethod(functional.feature_alpha_dropout)
+    _function = staticmethod(fn.feature_alpha_dropout)

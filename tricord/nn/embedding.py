@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import ArgumentError
 from ..functions.embedding import embedding
 from ..tensor import Parameter, Tensor, record
-from . import functional
+from . import functional as fn
 from . import init
 from .linear import parameter
 from .module import Module
@@ -38,7 +38,7 @@ class _Table(Module):
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
-        functional.basic.dense_only(sparse)
+        fn.basic.dense_only(sparse)
         self.sparse = sparse
         if weight is None:
             self.weight = parameter((num_embeddings, embedding_dim), device, dtype)
@@ -90,7 +90,7 @@ class Embedding(_Table):
     def forward(self, input: Any) -> Any:
         """See the class."""
         if self.max_norm is not None:
-            return functional.embedding(input, self.weight, self.padding_idx, self.max_norm,
+            return fn.embedding(input, self.weight, self.padding_idx, self.max_norm,
                                self.norm_type, self.scale_grad_by_freq)
         # The weight first: the result is of its class.
         return record(_look_up, (self.weight, input), (self.padding_idx, self.scale_grad_by_freq))
@@ -128,7 +128,7 @@ class EmbeddingBag(_Table):
 
     def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
         """See the class."""
-        return functional.embedding_bag(input, self.weight, offsets, self.max_norm, self.norm_type,
+        return fn.embedding_bag(input, self.weight, offsets, self.max_norm, self.norm_type,
                                self.scale_grad_by_freq, self.mode, self.sparse,
                                per_sample_weights, self.include_last_offset, self.padding_idx)
 

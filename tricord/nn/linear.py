@@ -13,7 +13,7 @@ from ..functions.linear import linear
 from ..functions.manipulation import flatten, unflatten
 from ..ir.dtypes import as_dtype, float32
 from ..tensor import Parameter, record
-from . import functional
+from . import functional as fn
 from . import init
 from .module import Module, check_device
 
@@ -113,7 +113,7 @@ class Bilinear(Module):
 
     def forward(self, input1: Any, input2: Any) -> Any:
         """See the class."""
-        return functional.bilinear(input1, input2, self.weight, self.bias)
+        return fn.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Sizes."""

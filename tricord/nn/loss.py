@@ -6,7 +6,7 @@ from typing import Any
 
 from ..functions import class_loss
 from ..tensor import Tensor, record
-from . import functional
+from . import functional as fn
 from .functional.loss import legacy_reduction
 from .module import Module
 
@@ -44,7 +44,7 @@ class L1Loss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.l1_loss(input, target, reduction=self.reduction)
+        return fn.l1_loss(input, target, reduction=self.reduction)
 
 
 class MSELoss(_Loss):
@@ -52,7 +52,7 @@ class MSELoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.mse_loss(input, target, reduction=self.reduction)
+        return fn.mse_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
@@ -65,7 +65,7 @@ class SmoothL1Loss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+        return fn.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
 class HuberLoss(_Loss):
@@ -77,7 +77,7 @@ class HuberLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
+        return fn.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
 class CrossEntropyLoss(_WeightedLoss):
@@ -113,7 +113,7 @@ class NLLLoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.nll_loss(input, target, self.weight, ignore_index=self.ignore_index,
+        return fn.nll_loss(input, target, self.weight, ignore_index=self.ignore_index,
                           reduction=self.reduction)
 
 
@@ -122,7 +122,7 @@ class BCELoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+        return fn.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -140,7 +140,7 @@ class BCEWithLogitsLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.binary_cross_entropy_with_logits(
+        return fn.binary_cross_entropy_with_logits(
             input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction)
 
 
@@ -154,7 +154,7 @@ class KLDivLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+        return fn.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
 class PoissonNLLLoss(_Loss):
@@ -170,7 +170,7 @@ class PoissonNLLLoss(_Loss):
 
     def forward(self, log_input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.poisson_nll_loss(log_input, target, log_input=self.log_input, full=self.full,
+        return fn.poisson_nll_loss(log_input, target, log_input=self.log_input, full=self.full,
                                   eps=self.eps, reduction=self.reduction)
 
 
@@ -184,7 +184,7 @@ class GaussianNLLLoss(_Loss):
 
     def forward(self, input: Any, target: Any, var: Any) -> Any:
         """See the class."""
-        return functional.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps,
+        return fn.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps,
                                    reduction=self.reduction)
 
 
@@ -198,7 +198,7 @@ class HingeEmbeddingLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
+        return fn.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
 class MarginRankingLoss(_Loss):
@@ -211,7 +211,7 @@ class MarginRankingLoss(_Loss):
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Any:
         """See the class."""
-        return functional.margin_ranking_loss(input1, input2, target, margin=self.margin,
+        return fn.margin_ranking_loss(input1, input2, target, margin=self.margin,
                                      reduction=self.reduction)
 
 
@@ -220,7 +220,7 @@ class SoftMarginLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.soft_margin_loss(input, target, reduction=self.reduction)
+        return fn.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiMarginLoss(_WeightedLoss):
@@ -235,7 +235,7 @@ class MultiMarginLoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.multi_margin_loss(input, target, p=self.p, margin=self.margin,
+        return fn.multi_margin_loss(input, target, p=self.p, margin=self.margin,
                                    weight=self.weight, reduction=self.reduction)
 
 
@@ -244,7 +244,7 @@ class MultiLabelMarginLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.multilabel_margin_loss(input, target, reduction=self.reduction)
+        return fn.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
@@ -252,7 +252,7 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """See the class."""
-        return functional.multilabel_soft_margin_loss(input, target, weight=self.weight,
+        return fn.multilabel_soft_margin_loss(input, target, weight=self.weight,
                                              reduction=self.reduction)
 
 
@@ -266,7 +266,7 @@ class CosineEmbeddingLoss(_Loss):
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Any:
         """See the class."""
-        return functional.cosine_embedding_loss(input1, input2, target, margin=self.margin,
+        return fn.cosine_embedding_loss(input1, input2, target, margin=self.margin,
                                        reduction=self.reduction)
 
 
@@ -284,7 +284,7 @@ class TripletMarginLoss(_Loss):
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
         """See the class."""
-        return functional.triplet_margin_loss(anchor, positive, negative, margin=self.margin, p=self.p,
+        return fn.triplet_margin_loss(anchor, positive, negative, margin=self.margin, p=self.p,
                                      eps=self.eps, swap=self.swap, reduction=self.reduction)
 
 
@@ -300,7 +300,7 @@ class TripletMarginWithDistanceLoss(_Loss):
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
         """See the class."""
-        return functional.triplet_margin_with_distance_loss(
+        return fn.triplet_margin_with_distance_loss(
             anchor, positive, negative, distance_function=self.distance_function,
             margin=self.margin, swap=self.swap, reduction=self.reduction)
 
@@ -315,7 +315,7 @@ class CosineSimilarity(Module):
 
     def forward(self, x1: Any, x2: Any) -> Any:
         """See the class."""
-        return functional.cosine_similarity(x1, x2, self.dim, self.eps)
+        return fn.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
 class PairwiseDistance(Module):
@@ -329,4 +329,4 @@ class PairwiseDistance(Module):
 
     def forward(self, x1: Any, x2: Any) -> Any:
         """See the class."""
-        return functional.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
+        return fn.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

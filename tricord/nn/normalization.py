@@ -14,7 +14,7 @@ from ..ir.node import Node
 from ..ir.ops import elementwise as ew
 from ..ir.ops.movement import reshape
 from ..tensor import Parameter, Tensor, tensor
-from . import functional
+from . import functional as fn
 from . import init
 from .functional._record import in_place, record_several, record_some
 from .linear import parameter
@@ -109,7 +109,7 @@ class _BatchNorm(_Statistics):
                                (self.eps,))
         count = self.num_batches_tracked
         if mean is None or var is None or count is None:
-            return functional.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
+            return fn.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
         y, new_mean, new_var, new_count = record_several(
             _counted, (input, mean, var, count, self.weight, self.bias),
             (self.momentum, self.eps))
@@ -173,7 +173,7 @@ class _InstanceNorm(_Statistics):
         if input.shape[1] != self.num_features:
             raise ShapeError(f"{type(self).__name__}: expected input's size at dim=1 to match "
                              f"num_features ({self.num_features}), but got: {input.shape[1]}.")
-        result = functional.instance_norm(
+        result = fn.instance_norm(
             input, self.running_mean, self.running_var, self.weight, self.bias,
             self.training or not self.track_running_stats,
             0.0 if self.momentum is None else self.momentum, self.eps)
@@ -232,7 +232,7 @@ class LayerNorm(Module):
 
     def forward(self, input: Any) -> Any:
         """See the class."""
-        return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+        return fn.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """Sizes and options."""
@@ -263,7 +263,7 @@ class RMSNorm(Module):
 
     def forward(self, input: Any) -> Any:
         """See the class."""
-        return functional.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+        return fn.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """Sizes and options."""
@@ -299,7 +299,7 @@ class GroupNorm(Module):
 
     def forward(self, input: Any) -> Any:
         """See the class."""
-        return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+        return fn.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """Sizes and options."""
@@ -318,7 +318,7 @@ class LocalResponseNorm(Module):
 
     def forward(self, input: Any) -> Any:
         """See the class."""
-        return functional.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+        return fn.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:
         """Sizes and options."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import TricordError
-from . import demo, info, run, train
 
 __all__ = ["main"]
 
@@ -42,15 +42,17 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the process's exit code."""
     options = _parser().parse_args(arguments)
+    # One module per command, loaded when it is wanted: `run` must not load all three faces.
+    command = importlib.import_module(f".{options.command}", __package__)
     if options.command == "run":
-        return run.run_script(options.file, options.arguments)
+        return int(command.run_script(options.file, options.arguments))
     try:
         if options.command == "info":
-            print(info.report())
+            print(command.report())
         elif options.command == "demo":
-            demo.run(options.out, epochs=options.epochs, seed=options.seed)
+            command.run(options.out, epochs=options.epochs, seed=options.seed)
         else:
-            train.run(options.data, options.out, epochs=options.epochs, seed=options.seed)
+            command.run(options.data, options.out, epochs=options.epochs, seed=options.seed)
     except TricordError as error:
         print(f"tricord {options.command}: {error}", file=sys.stderr)
         return 1

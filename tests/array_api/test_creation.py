@@ -129,6 +129,10 @@ def test_dlpack_there_and_back(x):
     np.testing.assert_array_equal(np.from_dlpack(t), x)
     same(tc.from_dlpack(x), x)
     same(tc.from_dlpack(x, copy=True), x)
+    same(tc.from_dlpack(x, copy=False), x)
+    shared = np.asarray(tc.from_dlpack(x, copy=False))
+    assert np.shares_memory(shared, x) == bool(x.size)
+    assert not np.shares_memory(np.asarray(tc.from_dlpack(x)), x)
     assert t.__dlpack_device__() == (1, 0)
 
 

@@ -83,12 +83,15 @@ def _shared(obj: Any, wanted: DType | None) -> Tensor:
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
-    """A tensor from anything that speaks DLPack; shares memory unless ``copy=True``."""
+    """A tensor from anything that speaks DLPack.
+
+    ``copy=False`` shares its memory, which must then not be written to; otherwise it is copied.
+    """
     as_device(device)
     if isinstance(x, Handle):
         return asarray(x, copy=copy)
     array = np.from_dlpack(x)
-    return wrap(array.copy() if copy else array)  # type: ignore[no-any-return]
+    return wrap(array if copy is False else array.copy())  # type: ignore[no-any-return]
 
 
 def _dtype(dtype: Any, value: Any) -> DType:

@@ -42,7 +42,7 @@ DISTRIBUTIONS = [
     (random.uniform, {"low": -3.0, "high": 5.0}, lambda x: (x + 3) / 8),
     (random.normal, {}, normal_share),
     (random.normal, {"mean": 4.0, "std": 0.5}, lambda x: normal_share((x - 4) / 0.5)),
-    (random.exponential, {"scale": 2.0}, lambda x: -math.expm1(-x / 2)),
+    (random.exponential, {"rate": 0.5}, lambda x: -math.expm1(-x / 2)),
     (random.gumbel, {}, lambda x: math.exp(-math.exp(-x))),
     (random.truncated_normal, {}, lambda x: (normal_share(x) - normal_share(-2)) / (
         1 - 2 * normal_share(-2))),
@@ -54,7 +54,7 @@ DISTRIBUTIONS = [
 @pytest.mark.parametrize(("function", "keywords", "share"), DISTRIBUTIONS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_samples_follow_the_distribution(function, keywords, share, dtype):
-    sample = draw(function, (COUNT // 4, 4), dtype, **keywords)
+    sample = draw(function, (COUNT // 4, 4), dtype=dtype, **keywords)
     assert sample.shape == (COUNT // 4, 4)
     assert sample.dtype == dtype
     assert distance(sample, share) < FAR
@@ -66,19 +66,19 @@ def test_uniform_numbers_stay_below_the_upper_end(monkeypatch, dtype):
     numpy = as_dtype(dtype).numpy
     monkeypatch.setattr("tricord.ir.ops.random_bits._stream",
                         lambda seed, draw, count: np.full(count, 0xFFFFFFFF, np.uint32))
-    assert draw(random.uniform, (), dtype) == np.nextafter(numpy.type(1), numpy.type(0))
-    assert draw(random.uniform, (2,), dtype, low=0.0, high=3.0).max() < np.asarray(3, numpy)
+    assert draw(random.uniform, (), dtype=dtype) == np.nextafter(numpy.type(1), numpy.type(0))
+    assert draw(random.uniform, (2,), dtype=dtype, low=0.0, high=3.0).max() < np.asarray(3, numpy)
     for function in (random.normal, random.exponential, random.gumbel, random.truncated_normal):
-        assert np.isfinite(draw(function, (3,), dtype).astype(float)).all()
+        assert np.isfinite(draw(function, (3,), dtype=dtype).astype(float)).all()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_all_bits_clear_gives_zero_and_nothing_infinite(monkeypatch, dtype):
     monkeypatch.setattr("tricord.ir.ops.random_bits._stream",
                         lambda seed, draw, count: np.zeros(count, np.uint32))
-    assert draw(random.uniform, (), dtype) == 0
+    assert draw(random.uniform, (), dtype=dtype) == 0
     for function in (random.normal, random.exponential, random.gumbel, random.truncated_normal):
-        assert np.isfinite(draw(function, (3,), dtype).astype(float)).all()
+        assert np.isfinite(draw(function, (3,), dtype=dtype).astype(float)).all()
 
 
 def test_normal_numbers_are_uncorrelated_with_their_partners():
@@ -92,8 +92,8 @@ def test_normal_numbers_are_uncorrelated_with_their_partners():
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (0,), (2, 0), (5, 3)])
 def test_shapes_of_odd_and_no_numbers(shape):
     assert draw(random.normal, shape).shape == shape
-    assert draw(random.normal, shape, "float64").shape == shape
-    assert draw(random.randint, shape, 0, 7).shape == shape
+    assert draw(random.normal, shape, dtype="float64").shape == shape
+    assert draw(random.randint, shape, low=0, high=7).shape == shape
 
 
 @pytest.mark.parametrize(("low", "high", "dtype"), [
@@ -101,7 +101,7 @@ def test_shapes_of_odd_and_no_numbers(shape):
     (-(2 ** 31), 2 ** 31, "int32"), (-(2 ** 63), 2 ** 63, "int64"), (0, 2 ** 64, "uint64"),
     (-5, 2 ** 40, "int64"), (2 ** 63, 2 ** 63 + 3, "uint64")])
 def test_whole_numbers_fill_their_range_evenly(low, high, dtype):
-    sample = draw(random.randint, (COUNT,), low, high, dtype)
+    sample = draw(random.randint, (COUNT,), 0, low, high, dtype)
     assert sample.dtype == dtype
     exact = [int(v) for v in sample]
     assert low <= min(exact) and max(exact) < high
@@ -117,7 +117,7 @@ def test_whole_numbers_fill_their_range_evenly(low, high, dtype):
 @pytest.mark.parametrize("width", [3, 10 ** 6, 2 ** 32, 2 ** 32 + 1, 10 ** 15, 2 ** 63 + 12345])
 def test_whole_numbers_are_the_upper_half_of_bits_times_width(width):
     key, = inputs(KEY)
-    found = run([random.randint(key, (50,), 0, width, "uint64"),
+    found = run([random.randint(key, (50,), 0, 0, width, "uint64"),
                  *random._words(key, (50,), 2, 0)], [KEY])
     for value, upper, lower in zip(*found, strict=True):
         assert int(value) == (((int(upper) << 32) + int(lower)) * width) >> 64
@@ -125,7 +125,7 @@ def test_whole_numbers_are_the_upper_half_of_bits_times_width(width):
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
 def test_bernoulli_is_true_as_often_as_it_should_be(p):
-    sample = draw(random.bernoulli, p, (COUNT,))
+    sample = draw(random.bernoulli, p, (COUNT,), dtype="bool")
     assert sample.dtype == bool
     assert abs(sample.mean() - p) <= 5 * math.sqrt(p * (1 - p) / COUNT)
 
@@ -160,7 +160,7 @@ WEIGHTS = np.array([[1.0, 0.0, 3.0, 4.0], [0.0, 0.0, 2.0, 0.0]], np.float32)
 
 def test_positions_are_drawn_in_proportion_to_their_weights():
     key, node = inputs(KEY, WEIGHTS)
-    found = run([random.multinomial(key, node, COUNT)], [KEY, WEIGHTS])[0]
+    found = run([random.multinomial(key, node, COUNT, replacement=True)], [KEY, WEIGHTS])[0]
     assert found.shape == (2, COUNT)
     counts = np.bincount(found[0], minlength=4) / COUNT
     np.testing.assert_allclose(counts, [0.125, 0, 0.375, 0.5], atol=0.02)
@@ -180,7 +180,7 @@ def test_without_replacement_no_position_comes_twice():
 def test_gradients_flow_to_the_parameters():
     arrays = [KEY, np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.array([1.0, 1.0])]
     key, mean, std, g = inputs(*arrays)
-    node = random.normal(key, (2,), "float64", mean=mean, std=std)
+    node = random.normal(key, (2,), 0, mean, std, "float64")
     value, into_mean, into_std = run([node, *gradients([node], [g], [mean, std])], arrays)
     assert into_mean.tolist() == [1, 1]
     np.testing.assert_allclose(into_std, (value - arrays[1]) / arrays[2])
@@ -193,11 +193,12 @@ def test_one_key_gives_one_sample_and_ordinals_others():
 
 
 @pytest.mark.parametrize(("call", "error", "says"), [
-    (lambda key: random.normal(key, (2,), "int32"), DTypeError, "floating, got int32"),
-    (lambda key: random.randint(key, (2,), 3, 3), ArgumentError, "low 3 must be less than high 3"),
-    (lambda key: random.randint(key, (2,), 0, 300, "uint8"), ArgumentError,
+    (lambda key: random.normal(key, (2,), dtype="int32"), DTypeError, "floating, got int32"),
+    (lambda key: random.randint(key, (2,), 0, 3, 3), ArgumentError,
+     "low 3 must be less than high 3"),
+    (lambda key: random.randint(key, (2,), 0, 0, 300, "uint8"), ArgumentError,
      "0 ... 299 does not fit into uint8"),
-    (lambda key: random.randint(key, (2,), 0, 3, "float32"), DTypeError, "got float32"),
+    (lambda key: random.randint(key, (2,), 0, 0, 3, "float32"), DTypeError, "got float32"),
     (lambda key: random.bernoulli(key, 1.5, (2,)), ArgumentError, "between 0 and 1, got 1.5"),
     (lambda key: random.truncated_normal(key, (2,), low=2, high=-2), ArgumentError,
      "low 2 must be less"),

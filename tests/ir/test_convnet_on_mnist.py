@@ -59,7 +59,7 @@ def test_a_convolutional_network_learns_digits(data_file, rng):
     x, y = batch(0, BATCH)
     nodes = inputs(x, y, np.zeros(4, np.uint32), *parameters)
     features, head = logits_of(nodes[0], *nodes[3:])
-    kept = random.bernoulli(nodes[2], 0.8, features.shape, "float32")
+    kept = random.bernoulli(nodes[2], 0.8, features.shape, dtype="float32")
     loss = mean_loss(head(features * kept * 1.25), nodes[1])
     step = Interpreter([loss, *gradients([loss], [constant(1, "float32")], nodes[3:])])
     losses = []

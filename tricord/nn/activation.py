@@ -203,8 +203,11 @@ class Hardtanh(_Overwriting):
 
     _composite = staticmethod(composites.hardtanh)
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False,
+                 min_value: float | None = None, max_value: float | None = None):
         super().__init__(inplace)
+        min_val = min_val if min_value is None else min_value
+        max_val = max_val if max_value is None else max_value
         if max_val <= min_val:
             raise ArgumentError(f"Hardtanh: max_val must be larger than min_val, got {max_val} and "
                                 f"{min_val}")

@@ -28,6 +28,10 @@ __all__ = ["MultiheadAttention", "Transformer", "TransformerDecoder", "Transform
            "TransformerEncoder", "TransformerEncoderLayer"]
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """`Linear` under the name that PyTorch prints for the last projection."""
+
+
 class MultiheadAttention(Module):
     """Attention in several heads, with projections before and after.
 
@@ -63,7 +67,7 @@ class MultiheadAttention(Module):
             setattr(self, name, parameter((embed_dim, size), **options) if there else None)
         self.in_proj_weight = parameter((3 * embed_dim, embed_dim), **options) if same else None
         self.in_proj_bias = parameter((3 * embed_dim,), **options) if bias else None
-        self.out_proj = Linear(embed_dim, embed_dim, bias, **options)
+        self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias, **options)
         self.bias_k = parameter((1, 1, embed_dim), **options) if add_bias_kv else None
         self.bias_v = parameter((1, 1, embed_dim), **options) if add_bias_kv else None
         self._reset_parameters()

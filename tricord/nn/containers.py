@@ -184,6 +184,20 @@ class ModuleList(_Numbered):
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList(chain(self, other))
 
+    def _describe(self, shown: Any) -> str:
+        """Neighbours that read alike are shown once."""
+        runs: list[list[Any]] = []
+        for number, (_, module) in enumerate(self._members()):
+            if runs and runs[-1][2] == shown[module]:
+                runs[-1][1] = number
+            else:
+                runs.append([number, number, shown[module]])
+        lines = [f"({a}): {text}" if a == b else f"({a}-{b}): {b - a + 1} x {text}"
+                 for a, b, text in runs]
+        if not lines:
+            return "ModuleList()"
+        return "\n  ".join(["ModuleList(", *(t.replace("\n", "\n  ") for t in lines)]) + "\n)"
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """A list of modules cannot be called."""
         raise NotSupportedError("ModuleList: forward is not defined",
@@ -286,19 +300,16 @@ class ParameterList(_Numbered):
     def __iadd__(self, other: Iterable[Any]) -> ParameterList:
         return self.extend(other)  # type: ignore[no-any-return]
 
-    def _shown_children(self) -> list[tuple[str, Any]]:
-        return [(n, _shape_line(v)) for n, v in self._members()]
-
     def _describe(self, shown: Any) -> str:
-        lines = [f"({n}): {text}" for n, text in self._shown_children()]
-        return "\n    ".join(["ParameterList(", *lines]) + "\n)" if lines else "ParameterList()"
+        return "ParameterList(" + "\n".join(
+            f"  ({n}): {_shape_line(v)}" for n, v in self._members()) + ")"
 
 
 def _shape_line(value: Any) -> str:
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     sizes = "x".join(map(str, value.shape))
-    return f"{type(value).__name__} containing: [{value.dtype} of size {sizes}]"
+    return f"{type(value).__name__} containing: [{value.dtype!r} of size {sizes}]"
 
 
 class ParameterDict(Module):
@@ -364,3 +375,7 @@ class ParameterDict(Module):
     def get(self, key: str, default: Any = None) -> Any:
         """The parameter of this name, or the default."""
         return vars(self)[key] if key in self._keys else default
+
+    def _describe(self, shown: Any) -> str:
+        return "ParameterDict(" + "\n".join(
+            f"  ({n}): {_shape_line(v)}" for n, v in self.items()) + ")"

@@ -229,6 +229,16 @@ class Module(Hooked, Stateful):
             module = found
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted path; ``strict`` wants one to be there already."""
+        path, _, name = target.rpartition(".")
+        if not name:
+            raise ArgumentError("set_submodule: cannot set the submodule without a target name")
+        parent = self.get_submodule(path)
+        if strict:
+            parent.get_submodule(name)
+        setattr(parent, name, module)
+
     def _get_member(self, target: str, kind: type, what: str) -> Any:
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
@@ -337,6 +347,18 @@ class Module(Hooked, Stateful):
     def cuda(self, device: Any = None) -> Any:
         """Refused: there is no graphics device."""
         check_device("cuda" if device is None else f"cuda:{device}", "cuda")
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Any:
+        """Nothing to do: everything is on the processor, with its values."""
+        check_device(device, "to_empty")
+        return self
+
+    def share_memory(self) -> Any:
+        """Nothing to do: threads share all memory already."""
+        return self
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing to do: what is recorded is compiled anyway."""
 
     def type(self, dst_type: Any) -> Any:
         """Cast all parameters and buffers."""

@@ -43,7 +43,7 @@ class _Statistics(Module):
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
                  affine: bool = True, track_running_stats: bool = True, device: Any = None,
-                 dtype: Any = None):
+                 dtype: Any = None, bias: bool = True):
         super().__init__()
         self.num_features = num_features
         self.eps = eps
@@ -51,7 +51,7 @@ class _Statistics(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         self.weight = parameter((num_features,), device, dtype) if affine else None
-        self.bias = parameter((num_features,), device, dtype) if affine else None
+        self.bias = parameter((num_features,), device, dtype) if affine and bias else None
         for name in ("running_mean", "running_var"):
             self.register_buffer(name, parameter((num_features,), device, dtype).detach()
                                  if track_running_stats else None)
@@ -76,8 +76,9 @@ class _Statistics(Module):
     def reset_parameters(self) -> None:
         """Scale 1, shift 0, statistics as at the start."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def _check(self, input: Tensor) -> None:
@@ -89,7 +90,8 @@ class _Statistics(Module):
     def extra_repr(self) -> str:
         """Sizes and options."""
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-                f"affine={self.affine}, track_running_stats={self.track_running_stats}")
+                f"affine={self.affine}, bias={self.bias is not None}, "
+                f"track_running_stats={self.track_running_stats}")
 
 
 class _BatchNorm(_Statistics):
@@ -142,6 +144,12 @@ class SyncBatchNorm(_BatchNorm):
 
     _ranks = (2, 3, 4, 5)
 
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
+                 affine: bool = True, track_running_stats: bool = True, process_group: Any = None,
+                 device: Any = None, dtype: Any = None, bias: bool = True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype,
+                         bias)
+
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
         """The module itself: one process."""
@@ -161,8 +169,9 @@ class _InstanceNorm(_Statistics):
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
                  affine: bool = False, track_running_stats: bool = False, device: Any = None,
-                 dtype: Any = None):
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+                 dtype: Any = None, bias: bool = True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype,
+                         bias)
 
     def forward(self, input: Any) -> Any:
         """See the class."""
@@ -237,7 +246,7 @@ class LayerNorm(Module):
     def extra_repr(self) -> str:
         """Sizes and options."""
         return (f"{self.normalized_shape}, eps={self.eps}, "
-                f"elementwise_affine={self.elementwise_affine}")
+                f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}")
 
 
 class RMSNorm(Module):
@@ -278,7 +287,7 @@ class GroupNorm(Module):
     """
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
-                 device: Any = None, dtype: Any = None):
+                 device: Any = None, dtype: Any = None, bias: bool = True):
         super().__init__()
         if num_channels % num_groups:
             raise ArgumentError(f"GroupNorm: num_channels ({num_channels}) must be divisible by "
@@ -288,13 +297,14 @@ class GroupNorm(Module):
         self.eps = eps
         self.affine = affine
         self.weight = parameter((num_channels,), device, dtype) if affine else None
-        self.bias = parameter((num_channels,), device, dtype) if affine else None
+        self.bias = parameter((num_channels,), device, dtype) if affine and bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Scale 1, shift 0."""
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, input: Any) -> Any:
@@ -303,7 +313,8 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """Sizes and options."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+                f"bias={self.bias is not None}")
 
 
 class LocalResponseNorm(Module):

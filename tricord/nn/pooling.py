@@ -223,12 +223,13 @@ class _MaxUnpool(Module):
     """Maxima put back at the places that a pooling layer gave, zero elsewhere."""
 
     _function: Callable[..., Any]
+    _spatial: int
 
     def __init__(self, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0):
         super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
+        self.kernel_size, self.stride, self.padding = (
+            (v,) * self._spatial if isinstance(v, int) else tuple(v)
+            for v in (kernel_size, kernel_size if stride is None else stride, padding))
 
     def forward(self, input: Any, indices: Any, output_size: Any = None) -> Any:
         """See the class."""
@@ -243,16 +244,19 @@ class _MaxUnpool(Module):
 class MaxUnpool1d(_MaxUnpool):
     """Unpooling over one spatial axis."""
 
+    _spatial = 1
     _function = staticmethod(fn.max_unpool1d)
 
 
 class MaxUnpool2d(_MaxUnpool):
     """Unpooling over two spatial axes."""
 
+    _spatial = 2
     _function = staticmethod(fn.max_unpool2d)
 
 
 class MaxUnpool3d(_MaxUnpool):
     """Unpooling over three spatial axes."""
 
+    _spatial = 3
     _function = staticmethod(fn.max_unpool3d)

@@ -27,6 +27,9 @@ from ..errors import GradientError, TraceError, TricordError
 from ..ir.dtypes import DType, as_dtype
 from ..ir.graph import make_input
 from ..ir.node import Node, clear_nodes, node_count
+from ..ir.ops.elementwise import Cast
+from ..ir.ops.elementwise import _cast as same_dtype_cast
+from ..ir.ops.families import rebind
 from ..ir.ops.structural import root, stop_gradient
 from ..ir.shapes import TensorType, tensor_type
 from ..ir.source import user_location
@@ -254,10 +257,18 @@ def _first_sight(function: Callable[..., Any], nodes: Sequence[Node],
             error.where = str(user_location(3) or "") or None
         raise
     if gradients_enabled():
-        return result
+        return _passed(result) if isinstance(result, Node) else tuple(map(_passed, result))
     if isinstance(result, Node):
         return stop_gradient(result) if result.needs_grad else result
     return tuple(stop_gradient(n) if n.needs_grad else n for n in result)
+
+
+def _passed(node: Node) -> Node:
+    """A leaf given back as it is (``x.clone()``) as a node of its own: its handle is no leaf, and
+    gradients flow through it after it was observed, too."""
+    if node.needs_grad and not node.op.follows_parents:
+        return rebind(same_dtype_cast, Cast(node.dtype), node)
+    return node
 
 
 _new = object.__new__

@@ -42,14 +42,10 @@ def _recorded(function: Any, input: Tensor, rate: float, training: bool, inplace
               generator: Generator | None, *static: Any) -> Any:
     if not training or rate == 0.0:
         dropouts.check_rate(function.__name__, rate)
-        return input if inplace else record(_same, (input,))
+        return input
     key, ordinal = (generator or default_generator()).next_key()
     result = record(function, (input, key), (ordinal, rate, *static))
     return in_place(input, result) if inplace else result
-
-
-def _same(x: Node) -> Node:
-    return x
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False, *,

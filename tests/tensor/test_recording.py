@@ -14,6 +14,7 @@ from tricord.functions.reduction import sum as sum_
 from tricord.ir.ops.indexing import gather
 from tricord.tensor import record, tensor, wrap
 from tricord.tensor.recorder import clear_tables, cut, state
+from tricord.tensor.transforms import vmap
 
 
 def total(x):
@@ -29,10 +30,13 @@ def test_nothing_is_computed_before_a_value_is_observed():
     assert state.cuts == cuts + 1
 
 
-def test_repr_never_computes():
-    y = tensor([1.0]) * 2
-    assert "pending" in repr(y) and y._value is None
-    assert str(y) == "tensor([2.])"
+def test_repr_shows_values_and_never_raises():
+    assert repr([tensor([1.0]) * 2]) == "[tensor([2.])]"
+    seen = []
+    vmap(lambda x: seen.append(repr(x)) or x)(tensor([1.0]))
+    assert "while a function is traced" in seen[0]
+    broken = record(_take, (tensor([1.0]), tensor([5])))
+    assert "failed" in repr(broken)
 
 
 def test_a_cut_evaluates_every_live_handle_and_drops_the_dead():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GradientError, ShapeError
+from ..errors import DTypeError, GradientError, ShapeError, TraceError, TricordError
 from ..ir import arithmetic as ar
 from ..ir.dtypes import bool_, complex64, int64
 from ..ir.source import user_location
@@ -24,6 +24,11 @@ class Observable(Handle):
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """A copy as a numpy array (bfloat16 comes as ml_dtypes' bfloat16)."""
         return value_of(self).copy()
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the value exists already; asking does not compute it."""
+        return self._value is not None
 
     def item(self, *index: int) -> Any:
         """The only element, as a Python number.
@@ -103,10 +108,7 @@ class Observable(Handle):
         return format(self.item(), spec) if spec and self._type.size == 1 else str(self)
 
     def __repr__(self) -> str:
-        return _describe(self)
-
-    def __str__(self) -> str:
-        value_of(self)
+        # Evaluates: at a prompt, in a list that is printed, users want to see numbers.
         return _describe(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -137,9 +139,15 @@ def _rebuild(cls: type[Handle], value: np.ndarray[Any, Any], wants_grad: bool) -
 
 
 def _describe(handle: Handle) -> str:
-    """Short and complete; shows values only if they exist already: never computes."""
+    """The value and what is special about the tensor; never raises."""
     facts = []
-    value = handle._value
+    value, missing = None, ""
+    try:
+        value = value_of(handle)
+    except TraceError:
+        missing = "<no value while a function is traced>"
+    except TricordError as error:
+        missing = f"<no value, its evaluation failed: {error.message}>"
     plain = handle.dtype in (int64, bool_, ar.DEFAULT_FLOAT, complex64)
     if value is None:
         facts.append(f"dtype={handle.dtype.name}")
@@ -153,7 +161,7 @@ def _describe(handle: Handle) -> str:
     elif handle.requires_grad:
         facts.append("grad_fn=<recorded>")
     if value is None:
-        inner = f"<pending>, shape={tuple(handle.shape)}"
+        inner = f"{missing}, shape={tuple(handle.shape)}"
     else:
         inner = format_values(value, len("tensor("))
     text = f"tensor({inner}"

@@ -45,7 +45,7 @@ from ..ir.source import user_location
 
 __all__ = ["bernoulli", "cauchy", "dropout_mask", "exponential", "geometric", "gumbel",
            "multinomial", "normal", "normal_around", "permutation", "poisson", "randint",
-           "shuffle", "truncated_normal", "uniform", "unit"]
+           "randint_as", "shuffle", "truncated_normal", "uniform", "unit"]
 
 Shape = Sequence[int]
 Number = Node | float
@@ -375,6 +375,14 @@ def _upper_half(upper: Node, lower: Node, width: int) -> Node:
     return upper * high + _shifted(middle, 32) + _shifted(rest, 32)
 
 
+def randint_as(key: Node, shape: Shape, ordinal: int = 0, low: int = 0, high: int = 2,
+               dtype: DType | str = int64) -> Node:
+    """`randint` in any dtype: where it is no integer, drawn as int64 and cast."""
+    found = as_dtype(dtype)
+    drawn = found if found.kind in "iu" else int64
+    return ew.cast(randint(key, shape, ordinal, low, high, drawn), found)
+
+
 def geometric(key: Node, shape: Shape, p: float, ordinal: int = 0,
               dtype: DType | str = float32) -> Node:
     """How many trials until the first success, each with probability ``p``."""
@@ -394,7 +402,7 @@ def poisson(key: Node, rates: Node, ordinal: int = 0) -> Node:
 
     By the inverse of the distribution function: of its terms' sum for small rates, of its
     asymptotic expansion for large ones (Giles, "Approximation of the inverse Poisson cumulative
-    distribution function", 2016, equation 7).
+    distribution function", 2016).
 
     Shapes:  key (4,), rates (...) -> (...)
     Dtypes:  rates floating, which is that of the counts

@@ -217,7 +217,7 @@ def _truncated_normal(key: Node, ordinal: int, shape: Any, *rest: Any) -> Node:
 
 
 def _randint(key: Node, ordinal: int, shape: Any, low: int, high: int, dtype: Any) -> Node:
-    return composites.randint(key, shape, ordinal, low, high, dtype)
+    return composites.randint_as(key, shape, ordinal, low, high, dtype)
 
 
 def _permutation(key: Node, ordinal: int, size: int, dtype: Any) -> Node:

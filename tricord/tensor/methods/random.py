@@ -6,9 +6,9 @@ from typing import Any
 
 from ...errors import ArgumentError, DTypeError
 from ...functions import random as fn
-from ...ir.dtypes import float32, float64, iinfo, int64
+from ...ir.dtypes import float32, float64, iinfo
 from ...ir.node import Node
-from ...ir.ops.elementwise import cast, exp
+from ...ir.ops.elementwise import exp
 from ..generator import Generator, default_generator
 from ..handle import Handle
 from ..views import write
@@ -38,7 +38,7 @@ def _exponential(x: Node, key: Node, ordinal: int, rate: float) -> Node:
 
 
 def _geometric(x: Node, key: Node, ordinal: int, p: float) -> Node:
-    return cast(fn.geometric(key, x.shape, p, ordinal), x.dtype)
+    return fn.geometric(key, x.shape, p, ordinal, x.dtype)
 
 
 def _cauchy(x: Node, key: Node, ordinal: int, median: float, sigma: float) -> Node:
@@ -54,7 +54,7 @@ def _bernoulli_each(x: Node, key: Node, p: Node, ordinal: int) -> Node:
 
 
 def _integers(x: Node, key: Node, ordinal: int, low: int, high: int) -> Node:
-    return cast(fn.randint(key, x.shape, ordinal, low, high, int64), x.dtype)
+    return fn.randint_as(key, x.shape, ordinal, low, high, x.dtype)
 
 
 def _drawn(handle: Any, generator: Generator | None, function: Any, *static: Any) -> Any:

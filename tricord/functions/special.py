@@ -11,16 +11,53 @@ from ..ir.node import Node
 from ..ir.ops import elementwise as ew
 from ..ir.ops.movement import broadcast_to, expand_dims, reshape
 from ..ir.ops.reduce import reduce_any
-from ..ir.ops.structural import constant, iota
+from ..ir.ops.structural import attach_gradient, constant, iota
 from ..ir.shapes import normalise_axis
 from .control import while_loop
 from .elementwise import complex_of, floating
+from .elementwise import sign as plain_sign
 from .manipulation import narrow
 from .reduction import diff, norm
 from .reduction import sum as sum_over
 
-__all__ = ["cdist", "degrees", "entr", "gcd", "i0", "is_real", "lcm", "log_ndtr", "multigammaln",
-           "ndtr", "ndtri", "polar", "radians", "trapezoid", "vander", "xlog1py"]
+__all__ = ["cdist", "degrees", "digamma", "entr", "gcd", "i0", "is_real", "lcm", "log_ndtr", "multigammaln",
+           "ndtr", "ndtri", "polar", "radians", "sign", "trapezoid", "trigamma", "vander",
+           "xlog1py"]
+
+
+def trigamma(x: Node) -> Node:
+    """The derivative of `digamma`: recurrence to x >= 8, then A&S 6.4.12; reflected below 1/2."""
+    x = floating(x)
+    reflected = ew.less(x, ew.scalar_like(0.5, x))
+    y = ew.where(reflected, 1 - x, x)
+    total = y * 0
+    for _ in range(8):
+        total = total + 1 / (y * y)
+        y = y + 1
+    inverse = 1 / y
+    square = inverse * inverse
+    series = inverse * (1 + inverse * 0.5 + square * (
+        1 / 6 - square * (1 / 30 - square * (1 / 42 - square / 30))))
+    total = total + series
+    sine = ew.sin(x * math.pi)
+    return ew.where(reflected, math.pi ** 2 / (sine * sine) - total, total)
+
+
+def _through_trigamma(cotangent: Node, value: Node, x: Node) -> list[Node]:
+    return [cotangent * trigamma(x)]
+
+
+def digamma(x: Node) -> Node:
+    """The derivative of ``lgamma``, with a gradient of its own."""
+    x = floating(x)
+    return attach_gradient(ew.digamma(x), [x], _through_trigamma) if x.needs_grad else ew.digamma(x)
+
+
+def sign(x: Node) -> Node:
+    """-1, 0 or 1; 0 for NaN, as in PyTorch."""
+    if x.dtype.kind == "f":
+        x = ew.where(ew.is_nan(x), ew.zeros_like(x), x)
+    return plain_sign(x)
 
 
 def radians(x: Node) -> Node:

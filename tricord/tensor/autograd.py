@@ -199,7 +199,7 @@ def _flow_here(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph:
                 owners[h._node] = h
     retained = [h for h in _hooked_handles() if h._segment is segment and h._node is not None
                 and h._node not in owners]
-    hooks = {h._node: _node_hook(h) for h in retained}
+    hooks = {h._node: _node_hook(h, create_graph) for h in retained}
     with hold():
         found = gradients(outputs, cotangents, list(owners), hooks)  # type: ignore[arg-type]
     if not keep:
@@ -213,10 +213,12 @@ def _flow_here(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph:
     return pairs
 
 
-def _node_hook(handle: Handle) -> Callable[[Node], Node]:
+def _node_hook(handle: Handle, create_graph: bool) -> Callable[[Node], Node]:
     """Hooks of an intermediate tensor, called on its cotangent as it passes."""
 
     def call(cotangent: Node) -> Node:
+        if not create_graph and cotangent.needs_grad:
+            cotangent = stop_gradient(cotangent)
         gradient = run_hooks(handle, pending(cotangent, handle._result_class))
         if handle._retains_grad:
             handle._grad = gradient if handle._grad is None else record(

@@ -64,14 +64,17 @@ class HistoryPlan:
                 alive.add(node)
         self.carrying = [(i, n) for i, n in enumerate(outputs)
                          if n in alive and n.op.follows_parents]
+        #: outputs that are roots: their owners, or others that stand for the same value (a clone)
+        self.aliases = [(i, n) for i, n in enumerate(outputs)
+                        if n.needs_grad and not n.op.follows_parents]
         #: outputs that needed gradients and whose graph is gone
         self.freed = [i for i, n in enumerate(outputs) if n in freed]
         self._linearizations: dict[tuple[Node, ...], Linearization] = {}
         self.residuals: list[Node] = []
-        if self.carrying:
+        if self.carrying or self.aliases:
             full = self.linearization(tuple(dict.fromkeys(n for _, n in self.carrying)))
             known = {n: i for i, n in enumerate(outputs)}
-            carrying = [n for _, n in self.carrying]
+            carrying = [n for _, n in (*self.carrying, *self.aliases)]
             self._roots = reachable_roots(carrying)
             wanted = [n for n in dict.fromkeys([*full.residuals, *self._roots])
                       if not is_input(n)]
@@ -85,10 +88,14 @@ class HistoryPlan:
             found = self._linearizations[outputs] = Linearization(outputs)
         return found
 
-    def provenances(self, segment: Segment, results: Sequence[Array],
+    def provenances(self, segment: Segment, results: Sequence[Array], live: Sequence[Handle],
                     ) -> list[tuple[int, Provenance]]:
         """One provenance per carrying output, sharing one history."""
-        if not self.carrying:
+        carrying = self.carrying
+        if self.aliases:
+            carrying = carrying + [(i, n) for i, n in self.aliases
+                                   if segment.owner(n) is not live[i]]
+        if not carrying:
             return []
         first = len(results) - len(self.residuals)
         extra = dict(zip(self.residuals, results[first:], strict=True))
@@ -98,7 +105,7 @@ class HistoryPlan:
         owners = {r: segment.owner(r) for r in self._roots}
         starts = {leaf: segment.owners[leaf.params.slot] for leaf in self._leaves} | owners
         history = History(self, saved, owners, starts)
-        return [(i, Provenance(history, n)) for i, n in self.carrying]
+        return [(i, Provenance(history, n)) for i, n in carrying]
 
 
 class History:

@@ -335,6 +335,20 @@ def _type_of(value: Array) -> TensorType:
     return found
 
 
+def keep_past(handle: Handle) -> None:
+    """Before an observed result is written to: what used it gets its gradient from a stand-in.
+
+    Gradients of what was recorded with the old value belong to the old value's history.
+    """
+    segment, node = state.segment, handle._node
+    if handle._provenance is None or handle._value is None or handle._segment is not segment:
+        return
+    assert node is not None
+    old = handle.__class__.__new__(handle.__class__)
+    old._value, old._type, old._provenance = handle._value, handle._type, handle._provenance
+    segment.owners[node.params.slot] = old
+
+
 def assign(handle: Handle, node: Node) -> None:
     """Let an existing handle stand for another node of the current segment: a write."""
     segment = state.segment
@@ -401,7 +415,7 @@ def cut() -> None:
         except BaseException:
             _fail(segment, live, None)
             raise
-        provenances = program.history.provenances(segment, results)
+        provenances = program.history.provenances(segment, results, live)
         for h, value in zip(live, results):
             h._value = value
             h._segment = None

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..autodiff import batch_graph, push_forward
+from ..autodiff import batch_graph, push_forward, reachable_roots
 from ..errors import ArgumentError, GradientError, ShapeError
 from ..ir.graph import Graph, make_input, substitute
 from ..ir.node import Node
@@ -94,6 +94,7 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
                      if loss.requires_grad else [None] * len(leaves))
         filled = [record(zeros_like, (leaf,)) if g is None else g
                   for leaf, g in zip(leaves, found, strict=True)]
+        loss, *filled = _settled([loss, *filled], leaves)
         grads, at = [], 0
         for structure, count in structures:
             grads.append(unflatten(structure, filled[at:at + count]))
@@ -107,6 +108,26 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
 def _requiring(handle: Any) -> Any:
     """Gradients flow to it, and through it to what it was made of if that wants one."""
     return handle if handle.requires_grad else handle.requires_grad_(True)
+
+
+def _settled(handles: Sequence[Handle], leaves: Sequence[Handle]) -> list[Any]:
+    """Results that depend on no other root of gradients than the fresh leaves are done with.
+
+    Otherwise a loop that feeds a gradient step into the next one would keep all steps before it.
+    """
+    roots = frozenset(leaf._node for leaf in leaves if leaf._wants_grad)
+    settled: list[Any] = []
+    for h in handles:
+        node = h._node
+        if node is not None and node.needs_grad and h._segment is state.segment:
+            key = ("settled", node, roots)
+            plain = state.memo.get(key)
+            if plain is None:
+                free = roots.issuperset(reachable_roots([node]))
+                plain = state.memo[key] = _stop(node) if free else node
+            h = h if plain is node else pending(plain, h._result_class)
+        settled.append(h)
+    return settled
 
 
 def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0,
@@ -148,10 +169,12 @@ def vjp(function: Callable[..., Any], *primals: Any,
         if pairs:
             found = autograd.grad([o for o, _ in pairs], leaves, [c for _, c in pairs],
                                   retain_graph=True, create_graph=True)
-        return tuple(record(zeros_like, (leaf,)) if g is None else g
-                     for leaf, g in zip(leaves, found, strict=True))
+        return tuple(_settled([record(zeros_like, (leaf,)) if g is None else g
+                               for leaf, g in zip(leaves, found, strict=True)], leaves))
 
-    return result, pull
+    shown = [h for h in outputs if isinstance(h, Handle)]
+    settled = iter(_settled(shown, leaves))
+    return map_tensors(lambda h: next(settled), result), pull
 
 
 # ---- tracing

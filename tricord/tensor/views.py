@@ -23,7 +23,7 @@ from ..ir.ops.structural import constant, stop_gradient
 from ..ir.shapes import Shape
 from ..ir.source import user_location
 from .handle import Handle
-from .recorder import assign, gradients_enabled, record, state, wrap
+from .recorder import assign, gradients_enabled, keep_past, record, state, wrap
 
 __all__ = ["Detach", "Expand", "IndexBox", "Permute", "Reshape", "ViewLink", "view", "write"]
 
@@ -226,6 +226,7 @@ def replace(handle: Handle, new: Handle) -> None:
     segment = state.segment
     node = segment.node_of(new)
     assert node is not None
+    keep_past(handle)
     assign(handle, node)
     views = handle._views
     if views:
@@ -234,6 +235,7 @@ def replace(handle: Handle, new: Handle) -> None:
             stale = reference()
             if stale is not None and stale._link is not None:
                 fresh = record(_read, (handle,), stale._link.steps)
+                keep_past(stale)
                 assign(stale, fresh._node)
 
 

@@ -309,6 +309,11 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     return record(special.vander, (x,), (N, increasing))
 
 
+def polygamma(n: int, input: Any, *, out: Any = None) -> Any:
+    """The n-th derivative of digamma, for n of 0 and 1."""
+    return input.polygamma(n)
+
+
 def polar(abs: Any, angle: Any, *, out: Any = None) -> Any:
     """Complex numbers by magnitude and angle."""
     return record(special.polar, (abs, angle))

@@ -28,6 +28,11 @@ Array = np.ndarray[Any, Any]
 PIECEWISE = NoGradient("piecewise constant")
 
 
+def _flat(tangent: Node, out: Node, x: Node) -> None:
+    """The derivative of a step function is zero; it can be asked for, unlike that of a test."""
+    return None
+
+
 def scalar_like(value: complex, x: Node) -> Node:
     """A number repeated over the shape of ``x``, in its dtype."""
     return broadcast(constant(value, x.dtype), x.shape, ())
@@ -259,10 +264,10 @@ def _logistic_reference(x: Array) -> Array:
 
 # ---- rounding, tests, bits
 
-floor = unary("floor", np.floor, PIECEWISE, accepts=FLOAT)
-ceil = unary("ceil", np.ceil, PIECEWISE, accepts=FLOAT)
-trunc = unary("trunc", np.trunc, PIECEWISE, accepts=FLOAT)
-round_ = unary("round", np.rint, PIECEWISE, accepts=INEXACT)
+floor = unary("floor", np.floor, _flat, accepts=FLOAT)
+ceil = unary("ceil", np.ceil, _flat, accepts=FLOAT)
+trunc = unary("trunc", np.trunc, _flat, accepts=FLOAT)
+round_ = unary("round", np.rint, _flat, accepts=INEXACT)
 is_nan = unary("isnan", np.isnan, PIECEWISE, result=lambda d: bool_)
 is_finite = unary("isfinite", np.isfinite, PIECEWISE, result=lambda d: bool_)
 copysign = binary("copysign", np.copysign,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, DTypeError
+from ...errors import ArgumentError, DTypeError, NotSupportedError
 from ...functions import elementwise as fn
 from ...functions import special as sp
 from ...ir import arithmetic as ar
@@ -157,7 +157,7 @@ _NAMES = {
     "arccos": fn.acos, "atan": fn.atan, "arctan": fn.atan, "sinh": fn.sinh, "cosh": fn.cosh,
     "tanh": fn.tanh, "asinh": fn.asinh, "acosh": fn.acosh, "atanh": fn.atanh,
     "sigmoid": fn.sigmoid, "erf": fn.erf, "erfc": fn.erfc, "erfinv": fn.erfinv,
-    "lgamma": fn.lgamma, "digamma": fn.digamma, "sign": fn.sign, "sgn": fn.sign, "neg": fn.negative,
+    "lgamma": fn.lgamma, "digamma": sp.digamma, "sign": sp.sign, "sgn": fn.sign, "neg": fn.negative,
     "negative": fn.negative, "floor": fn.floor, "ceil": fn.ceil, "trunc": fn.trunc,
     "fix": fn.trunc, "frac": fn.frac, "bitwise_not": fn.bitwise_not,
     "logical_not": ar.logical_not, "sinc": fn.sinc, "arcsinh": fn.asinh, "arccosh": fn.acosh,
@@ -249,6 +249,12 @@ class ElementwiseMethods(Handle):
 
     def clamp_max(self, max: Any) -> Any:
         return self.clamp(max=max)
+
+    def polygamma(self, n: int) -> Any:
+        """The n-th derivative of digamma, for n of 0 and 1."""
+        if n not in (0, 1):
+            raise NotSupportedError(f"polygamma: n must be 0 or 1 here, got {n}")
+        return record(sp.trigamma if n else sp.digamma, (self,))
 
     def mvlgamma(self, p: int) -> Any:
         """The logarithm of the multivariate gamma function of order ``p``."""

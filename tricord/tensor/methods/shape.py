@@ -12,6 +12,7 @@ from ...errors import ArgumentError, NotSupportedError, ShapeError
 from ...functions import manipulation as fn
 from ...functions import reduction as rd
 from ...functions import scattering as sc
+from ...functions.searching import take_along_axis
 from ...ir.dtypes import DType, as_dtype, int64
 from ...ir.node import Node
 from ...ir.ops import elementwise as ew
@@ -316,7 +317,7 @@ class ShapeMethods(Handle):
     def take_along_dim(self, indices: Any, dim: int | None = None) -> Any:
         if dim is None:
             return self.flatten().take(indices.flatten())
-        return record(ix.take_along_axis, (self, indices), (dim,))
+        return record(take_along_axis, (self, indices), (dim,))
 
     def _scatter(self, dim: int, index: Any, src: Any, reduce: str, in_place: bool) -> Any:
         at = normalise_axis(dim, max(self.ndim, 1), "scatter")

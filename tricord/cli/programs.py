@@ -17,7 +17,7 @@ import numpy as np
 from .. import keras, torch
 from .. import tensorflow as tf
 from ..ir.printer import print_nodes
-from ..train.progress import EpochBar
+from ..train.progress import ProgressBar
 
 __all__ = ["FACES", "Outcome", "Task", "initial_weights"]
 
@@ -86,17 +86,19 @@ def _epochs(task: Task, outcome: Outcome, name: str,
             step: Callable[[Any, Any], Any], logits: Callable[[Any], Any]) -> None:
     """The loop that PyTorch and TensorFlow users write themselves, with a bar for each epoch."""
     batches = _batches(task)
+    bar = ProgressBar()
     for epoch in range(task.epochs):
         total = 0.0
-        with EpochBar(f"{name} {epoch + 1}/{task.epochs}", len(batches)) as bar:
-            for batch in batches:
-                loss = step(task.x_train[batch], task.y_train[batch]).item()
-                total += loss * len(task.x_train[batch])
-                bar.advance(loss=loss)
-            outcome.losses.append(total / len(task.x_train))
-            guesses = np.asarray(logits(task.x_test)).argmax(1)
-            outcome.accuracies.append(float((guesses == task.y_test).mean()))
-            bar.finish(loss=outcome.losses[-1], accuracy=outcome.accuracies[-1])
+        bar.begin(len(batches), f"{name}, epoch {epoch + 1}/{task.epochs}")
+        for batch in batches:
+            loss = step(task.x_train[batch], task.y_train[batch]).item()
+            total += loss * len(task.x_train[batch])
+            bar.advance({"loss": loss})
+        guesses = np.asarray(logits(task.x_test)).argmax(1)
+        outcome.losses.append(total / len(task.x_train))
+        outcome.accuracies.append(float((guesses == task.y_test).mean()))
+        bar.end({"loss": outcome.losses[-1], "accuracy": outcome.accuracies[-1]})
+    bar.close()
 
 
 # ---- PyTorch

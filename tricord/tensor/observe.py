@@ -105,7 +105,7 @@ class Observable(Handle):
         return bool(np.any(value_of(self) == np.asarray(value)))
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self._type.size == 1 else str(self)
+        return format(self.item(), spec) if not self.ndim else format(str(self), spec)
 
     def __repr__(self) -> str:
         # Evaluates: at a prompt, in a list that is printed, users want to see numbers.

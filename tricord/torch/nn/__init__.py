@@ -6,9 +6,9 @@ from ... import nn as _nn
 from ...nn import *  # noqa: F403
 from ...tensor import Parameter
 from .._names import unknown_name
-from . import functional, init, modules, parameter
+from . import functional, init, modules, parameter, utils
 
-__all__ = [*_nn.__all__, "Parameter", "functional", "init", "modules", "parameter"]
+__all__ = sorted({*_nn.__all__, "Parameter", "functional", "init", "modules", "parameter", "utils"})
 
 __getattr__ = unknown_name("torch.nn", lambda: __all__, {
     "DataParallel": "there is one device; use the module itself",

@@ -6,6 +6,13 @@ program), so numbers do not depend on when, in which order or by which thread th
 All draws of one segment share one small operand, the seed and the count at the segment's first
 draw, and differ by a static ordinal; that way a training step with dropout records the same nodes
 each time round, with another key.
+
+Threads: each has a default generator of its own, and all start from the same seed. One generator
+may serve several threads; then no draw is given twice, but who gets which is a matter of timing.
+
+Traced functions (`vmap`, `scan`, `checkpoint`, ...) run once, so what is drawn in there is one
+draw: the same numbers for all examples of a vmap and all steps of a scan, and again when a
+checkpoint computes its values a second time. For different ones draw outside, with one more axis.
 """
 
 from __future__ import annotations
@@ -47,6 +54,7 @@ class Generator:
         self._draws = 0
         self._key: Handle | None = None
         self._base = 0
+        self._lock = threading.Lock()
         self.device = "cpu"
 
     # ---- state
@@ -104,15 +112,16 @@ class Generator:
 
     def next_key(self) -> tuple[Handle, int]:
         """The key operand and the ordinal of the next draw."""
-        key = self._key
-        if key is None or key._segment is not state.segment:
-            draws = self._draws
-            words = [self._seed & _WORD, (self._seed >> 32) & _WORD, draws & _WORD,
-                     (draws >> 32) & _WORD]
-            key = self._key = wrap(np.array(words, np.uint32))
-            self._base = draws
-        ordinal = self._draws - self._base
-        self._draws += 1
+        with self._lock:
+            key = self._key
+            if key is None or key._segment is not state.segment:
+                draws = self._draws
+                words = [self._seed & _WORD, (self._seed >> 32) & _WORD, draws & _WORD,
+                         (draws >> 32) & _WORD]
+                key = self._key = wrap(np.array(words, np.uint32))
+                self._base = draws
+            ordinal = self._draws - self._base
+            self._draws += 1
         return key, ordinal
 
     def draw(self, function: Callable[..., Node], static: tuple[Any, ...] = (),

@@ -5,6 +5,7 @@
     TricordError
     |-- InvalidArgumentError                           what was passed does not fit
     |   |-- ShapeError          (ValueError, RuntimeError)   sizes or ranks do not fit
+    |   |   `-- AxisError       (IndexError)                 there is no such axis
     |   |-- DTypeError          (TypeError, RuntimeError)    an operation does not take this dtype
     |   |-- ArgumentError       (ValueError, TypeError)      a value, name or keyword is not legal
     |   |-- IndexRangeError     (IndexError, RuntimeError)   an index or a label is out of range
@@ -34,6 +35,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "ArgumentError",
+    "AxisError",
     "DTypeError",
     "EmptyDataError",
     "FileFormatError",
@@ -88,6 +90,10 @@ class InvalidArgumentError(TricordError):
 
 class ShapeError(InvalidArgumentError, ValueError, RuntimeError):
     """Sizes or ranks do not fit together."""
+
+
+class AxisError(ShapeError, IndexError):
+    """A tensor has no axis of that number."""
 
 
 class DTypeError(InvalidArgumentError, TypeError, RuntimeError):

@@ -280,7 +280,7 @@ def random_split(
         lengths = _lengths_of_fractions(lengths, total)
     if sum(lengths) != total:
         raise ArgumentError(
-            "Sum of input lengths does not equal the length of the input dataset! "
+            "random_split: Sum of input lengths does not equal the length of the input dataset! "
             f"{' + '.join(map(str, lengths))} = {sum(lengths)}, the data set has {total}")
     order = permutation(total, resolve_seed(generator), Purpose.SPLIT).tolist()
     ends = itertools.accumulate(int(length) for length in lengths)

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
-from ..errors import ShapeError
+from ..errors import AxisError, ShapeError
 from .dtypes import DType
 
 __all__ = ["Shape", "TensorType", "broadcast_shapes", "normalise_axes", "normalise_axis",
@@ -121,9 +121,9 @@ def normalise_axis(axis: SupportsIndex, rank: int, what: str = "axis") -> int:
         raise ShapeError(f"{what}: axis must be an integer, got {axis!r}") from None
     if not -rank <= index < rank:
         # A 0-d tensor takes axes 0 and -1, as PyTorch has it: callers pass max(rank, 1) for that.
-        raise ShapeError(f"{what}: axis {index} is out of range for a tensor of rank {rank}",
-                         hint=f"axes go from {-rank} to {rank - 1}" if rank else
-                         "a 0-d tensor has no axes")
+        raise AxisError(f"{what}: axis {index} is out of range for a tensor of rank {rank}",
+                        hint=f"axes go from {-rank} to {rank - 1}" if rank else
+                        "a 0-d tensor has no axes")
     return index % rank
 
 

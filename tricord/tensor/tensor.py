@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
+from ..ir import arithmetic as ar
 from ..ir.dtypes import DType, as_dtype, float32
 from ..ir.node import Node
 from ..ir.ops.elementwise import cast
+from ..ir.source import user_location
 from .array_attributes import ArrayAttributes
 from .differentiable import Differentiable
 from .handle import Handle
@@ -85,6 +87,11 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         result = record(_cast, (data.detach(),), (wanted or data.dtype,))  # type: ignore[attr-defined]
     else:
         value = np.array(_plain(data))
+        if value.dtype.kind in "USMm":
+            raise DTypeError(f"tensor: too many dimensions or a wrong type: it holds "
+                             f"{type(value.reshape(-1)[0].item()).__name__}, which is no number",
+                             where=str(user_location() or "") or None,
+                             hint="encode text as integers first")
         if value.dtype == object:
             raise DTypeError(f"tensor: cannot make a tensor of {type(data).__name__} "
                              f"holding {type(value.reshape(-1)[0]).__name__}"
@@ -106,7 +113,8 @@ def _plain(data: Any) -> Any:
             return np.stack([np.asarray(_plain(d)) for d in data])
         except ValueError:
             lengths = [len(d) if hasattr(d, "__len__") else 0 for d in data]
-            raise DTypeError(f"tensor: nested lists of different lengths, {lengths[:8]}",
+            raise ShapeError(f"tensor: nested lists of different lengths, {lengths[:8]}",
+                             where=str(user_location() or "") or None,
                              hint="pad them to one length") from None
     return data
 
@@ -115,7 +123,7 @@ def _default_dtype(data: Any, value: np.ndarray[Any, Any]) -> DType:
     if isinstance(data, (np.ndarray, np.generic)):
         return as_dtype(value.dtype)
     if value.dtype == np.float64 and not _holds_numpy(data):
-        return float32
+        return ar.DEFAULT_FLOAT
     if value.dtype == np.complex128 and not _holds_numpy(data):
         return as_dtype("complex64")
     return as_dtype(value.dtype)

@@ -29,6 +29,7 @@ from ...ir.dtypes import (
 )
 from ...ir.node import Node
 from ...ir.ops.elementwise import cast, fmod
+from ...ir.source import user_location
 from ..handle import Handle
 from ..operators import combine, operand
 from ..recorder import record
@@ -447,8 +448,10 @@ def check_device(device: Any) -> None:
     """Refuse anything but the CPU."""
     name = getattr(device, "type", device)
     if not (isinstance(name, str) and name.split(":")[0] in ("cpu", "meta")) and name is not None:
-        raise ArgumentError(f"device {device!r}: this build computes on the CPU only",
-                            hint="device = 'cuda' if torch.cuda.is_available() else 'cpu'")
+        raise NotSupportedError(
+            f"device {str(device)!r}: tricord computes on the cpu, there is no cuda or other "
+            "accelerator", where=str(user_location() or "") or None,
+            hint="device = 'cuda' if torch.cuda.is_available() else 'cpu'")
 
 
 for _name, _function in _NAMES.items():

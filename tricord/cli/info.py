@@ -12,7 +12,7 @@ from .. import settings
 
 __all__ = ["report"]
 
-_PACKAGES = ("tricord", "numpy", "llvmlite", "ml_dtypes", "safetensors", "h5py", "rich")
+_PACKAGES = ("tricord", "numpy", "llvmlite", "ml_dtypes", "h5py", "rich")
 
 
 def report() -> str:

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..functions import activation as composites
-from ..ir.dtypes import as_dtype, float32
+from ..ir import arithmetic
+from ..ir.dtypes import as_dtype
 from ..tensor import Parameter, record
 from . import functional as fn
 from .functional._record import in_place
@@ -378,7 +379,7 @@ class PReLU(Module):
                  dtype: Any = None):
         super().__init__()
         self.num_parameters = num_parameters
-        wanted = float32 if dtype is None else as_dtype(dtype)
+        wanted = arithmetic.DEFAULT_FLOAT if dtype is None else as_dtype(dtype)
         self.weight = Parameter(np.full((num_parameters,), init, wanted.numpy))
 
     def forward(self, input: Any) -> Any:

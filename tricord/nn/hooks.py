@@ -42,6 +42,8 @@ class _Options:
     hook: Hook
     with_kwargs: bool = False
     always_call: bool = False
+    #: whether the result of a state hook replaces the state
+    replaces: bool = False
 
 
 class Hooked:
@@ -96,7 +98,9 @@ class Hooked:
         """Call ``hook(module, state_dict, prefix, local_metadata)`` after `state_dict`."""
         return self._add_hook("state", _Options(hook))
 
-    _register_state_dict_hook = register_state_dict_post_hook
+    def _register_state_dict_hook(self, hook: Hook) -> HookHandle:
+        """Like `register_state_dict_post_hook`; what the hook returns replaces the state."""
+        return self._add_hook("state", _Options(hook, replaces=True))
 
     def register_load_state_dict_pre_hook(self, hook: Hook) -> HookHandle:
         """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys,

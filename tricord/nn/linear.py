@@ -11,7 +11,8 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..functions.linear import linear
 from ..functions.manipulation import flatten, unflatten
-from ..ir.dtypes import as_dtype, float32
+from ..ir import arithmetic
+from ..ir.dtypes import as_dtype
 from ..tensor import Parameter, record
 from . import functional as fn
 from . import init
@@ -24,7 +25,7 @@ def parameter(shape: Sequence[int], device: Any = None, dtype: Any = None) -> Pa
     """A parameter of zeros, to be initialised."""
     if device is not None:
         check_device(device, "layer")
-    wanted = float32 if dtype is None else as_dtype(dtype)
+    wanted = arithmetic.DEFAULT_FLOAT if dtype is None else as_dtype(dtype)
     if any(s < 0 for s in shape):
         raise ShapeError(f"layer: sizes must not be negative, got {tuple(shape)}")
     return Parameter(np.zeros(tuple(shape), wanted.numpy))

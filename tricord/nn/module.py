@@ -8,14 +8,16 @@ they were set. Trees are walked with loops: a stack of blocks may be deeper than
 
 from __future__ import annotations
 
+import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, NotSupportedError, StateError, TricordError, nearest
-from ..ir.dtypes import DType, as_dtype, bfloat16, float16, float32, float64
+from ..ir.dtypes import ALL, DType, as_dtype, bfloat16, float16, float32, float64
 from ..ir.node import Node
 from ..ir.ops.elementwise import cast
 from ..tensor import Parameter, Tensor, record, recording_gradients
@@ -29,6 +31,9 @@ class MemberError(TricordError, AttributeError):
     """A path names a submodule, parameter or buffer that is not there."""
 
 
+_DTYPE_NAMES = frozenset(d.name for d in ALL)
+
+
 def _cast(x: Node, dtype: DType) -> Node:
     return cast(x, dtype)
 
@@ -39,6 +44,15 @@ def check_device(device: Any, what: str) -> None:
     if name != "cpu":
         raise NotSupportedError(f"{what}: device {str(device)!r} is not available; tricord runs on "
                                 "the processor", hint='device="cpu"')
+
+
+@lru_cache(maxsize=512)
+def _keywords(cls: type) -> tuple[str, ...] | None:
+    """The keywords a class takes; None if it takes any."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        return None
+    return tuple(p.name for p in parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL)
 
 
 class Module(Hooked, Stateful):
@@ -61,6 +75,16 @@ class Module(Hooked, Stateful):
     training: bool = True
     #: names of buffers, and whether they are saved
     _buffer_names: Mapping[str, bool] = {}
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            known = _keywords(cls)
+            for name in kwargs:
+                if known is not None and name not in known:
+                    raise ArgumentError(f"{cls.__name__}() got an unexpected keyword argument "
+                                        f"{name!r}", hint=nearest(name, known)
+                                        or "it takes " + ", ".join(known))
+        return object.__new__(cls)
 
     def __init__(self) -> None:
         self.training = True
@@ -326,7 +350,7 @@ class Module(Hooked, Stateful):
         for value in args:
             if isinstance(value, Tensor):
                 dtype = value.dtype
-            elif isinstance(value, (DType, type, np.dtype)):
+            elif isinstance(value, (DType, type, np.dtype)) or value in _DTYPE_NAMES:
                 dtype = value
             elif value is not None and not isinstance(value, bool):
                 device = value

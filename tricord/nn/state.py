@@ -111,7 +111,8 @@ class Stateful:
             lead = f"{path}." if path else ""
             for options in module._hooks_of("state"):
                 replaced = options.hook(module, found, lead, {})
-                found = found if replaced is None else replaced
+                if options.replaces and replaced is not None:
+                    found = replaced
         return found
 
     def load_state_dict(self: Any, state_dict: Mapping[str, Any], strict: bool = True,

@@ -185,7 +185,8 @@ def weights_of_classes(class_weight: Mapping[int, float], y: Any) -> np.ndarray:
     table = np.ones(size, np.float32)
     for label, weight in class_weight.items():
         table[int(label)] = weight
-    return table[labels]
+    weights: np.ndarray = table[labels]
+    return weights
 
 
 def rows_of(tree: Any, rows: Any) -> Any:

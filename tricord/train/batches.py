@@ -127,8 +127,8 @@ class ArraySource(Source):
         assert size is not None
         if self.shuffle is True:
             order = permutation(self.count, self.seed, Purpose.SHUFFLE, high=number)
-            for rows in _ordered(order, size, start):
-                yield tuple([to_tensors(rows_of(p, rows)) for p in parts])
+            for chosen in _ordered(order, size, start):
+                yield tuple([to_tensors(rows_of(p, chosen)) for p in parts])
             return
         places: Iterable[int] = range(start, self._whole)
         if self.shuffle == "batch":
@@ -166,8 +166,8 @@ class SequenceSource(Source):
         self._class_weight = class_weight
         self.shuffle = shuffle
         self.seed = resolve_seed(seed)
-        self._length = getattr(data, "num_batches", None)
-        self._length = len(data) if self._length is None else self._length
+        length = getattr(data, "num_batches", None)
+        self._length: int = len(data) if length is None else length
         if self._length == 0:
             raise EmptyDataError("the sequence has 0 batches: there is nothing to train on")
         self.steps = self._length if steps is None else _positive("steps_per_epoch", steps)
@@ -270,27 +270,28 @@ def source_of(x: Any, y: Any = None, sample_weight: Any = None, *, batch_size: i
         return x
     if x is None:
         raise ArgumentError("there are no data: x is None")
+    size = 32 if batch_size is None else batch_size
     if isinstance(x, BatchSequence) or (hasattr(x, "__getitem__") and hasattr(x, "on_epoch_end")):
         _refuse("a sequence of batches", y=y, sample_weight=sample_weight)
         return SequenceSource(x, shuffle=bool(shuffle), seed=seed, steps=steps,
                               class_weight=class_weight)
     if isinstance(x, Dataset) and not isinstance(x, IterableDataset):
         _refuse("a data set", y=y, sample_weight=sample_weight)
-        loader = DataLoader(x, batch_size=batch_size or 32, shuffle=bool(shuffle), generator=seed)
+        loader = DataLoader(x, batch_size=size, shuffle=bool(shuffle), generator=seed)
         return IterableSource(loader, steps=steps, epochs=epochs, class_weight=class_weight)
     if isinstance(x, IterableDataset):
         _refuse("a data set", y=y, sample_weight=sample_weight)
-        return IterableSource(DataLoader(x, batch_size=batch_size or 32), steps=steps,
+        return IterableSource(DataLoader(x, batch_size=size), steps=steps,
                               epochs=epochs, class_weight=class_weight)
     if is_array(x) or isinstance(x, (list, tuple, Mapping)):
-        return ArraySource(x, y, sample_weight, batch_size=batch_size or 32, shuffle=shuffle,
+        return ArraySource(x, y, sample_weight, batch_size=size, shuffle=shuffle,
                            seed=seed, steps=steps, class_weight=class_weight, check=check)
     if isinstance(x, Iterable):
         what = "a generator" if isinstance(x, Iterator) else "an iterable of batches"
         _refuse(what, y=y, sample_weight=sample_weight)
         return IterableSource(x, steps=steps, epochs=epochs, class_weight=class_weight)
     if hasattr(x, "__getitem__") and hasattr(x, "__len__"):
-        loader = DataLoader(x, batch_size=batch_size or 32, shuffle=bool(shuffle), generator=seed)
+        loader = DataLoader(x, batch_size=size, shuffle=bool(shuffle), generator=seed)
         return IterableSource(loader, steps=steps, epochs=epochs, class_weight=class_weight)
     raise ArgumentError(f"cannot train on a {type(x).__name__}",
                         hint="arrays, tensors, a data set, a loader, or an iterable of batches")

@@ -39,13 +39,21 @@ class Logs(dict[str, Any]):
         return super().__iter__()
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401 - this is get
 
     def values(self) -> Any:
         return [self[k] for k in self.keys()]
 
     def items(self) -> Any:
         return [(k, self[k]) for k in self.keys()]
+
+    def pop(self, key: str, *default: Any) -> Any:
+        return number(super().pop(key, *default))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self) == dict(other)
+
+    __hash__ = None
 
     def copy(self) -> Any:
         return Logs(self.raw())

@@ -35,7 +35,7 @@ class ModelCheckpoint(Callback):
                  save_best_only: bool = False, save_weights_only: bool = False, mode: str = "auto",
                  save_freq: Any = "epoch", initial_value_threshold: float | None = None):
         super().__init__()
-        self.filepath = os.fspath(filepath)
+        self.filepath: str = os.fspath(filepath)
         self.monitor = monitor
         self.verbose = verbose
         self.save_best_only = save_best_only

@@ -14,9 +14,9 @@ __all__ = ["Monitor"]
 _SMALL = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "entropy",
           "hinge", "divergence", "poisson", "logcosh", "perplexity", "false_positives",
           "false_negatives")
-_LARGE = ("acc", "accuracy", "auc", "precision", "recall", "f1", "score", "iou", "io_u", "similarity",
-          "correlation", "sensitivity", "specificity", "true_positives", "true_negatives", "r2",
-          "top_k", "at_recall", "at_precision", "at_specificity", "at_sensitivity", "bleu")
+_LARGE = ("acc", "accuracy", "auc", "precision", "recall", "f1", "score", "iou", "io_u",
+          "similarity", "correlation", "sensitivity", "specificity", "true_positives",
+          "true_negatives", "r2", "top_k", "at_recall", "at_precision", "at_specificity", "at_sensitivity", "bleu")
 
 
 class Monitor:
@@ -51,8 +51,9 @@ class Monitor:
             self._warned = True
             known = list(logs or {})
             hint = nearest(self.name, known) or ""
-            warnings.warn(f"{self._who} conditioned on metric `{self.name}` which is not available. "
-                          f"Available metrics are: {','.join(known)}. {hint}".rstrip(), stacklevel=4)
+            warnings.warn(f"{self._who} conditioned on metric `{self.name}` which is not "
+                          f"available. Available metrics are: {','.join(known)}. {hint}".rstrip(),
+                          stacklevel=4)
         return None if value is None else float(value)
 
 

@@ -39,7 +39,7 @@ def format_value(value: Any) -> str:
 
 def format_time(seconds: float) -> str:
     """Whole seconds, minutes and hours: 5s, 1:05, 1:00:05."""
-    whole = int(seconds)
+    whole = round(seconds)
     if whole < 60:
         return f"{whole}s"
     minutes, seconds_left = divmod(whole, 60)

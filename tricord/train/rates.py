@@ -15,7 +15,7 @@ __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
 
 
 class LearningRateScheduler(Callback):
-    """At the start of each epoch sets the rate to ``schedule(epoch, rate)`` or ``schedule(epoch)``."""
+    """Sets the rate of each epoch to ``schedule(epoch, rate)``, or to ``schedule(epoch)``."""
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0):
         super().__init__()

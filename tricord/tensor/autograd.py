@@ -23,7 +23,7 @@ from ..ir.ops.elementwise import scalar_like
 from ..ir.ops.structural import stop_gradient
 from ..ir.source import user_location
 from .handle import Handle
-from .history import History, ancestors
+from .history import History, Provenance, ancestors
 from .recorder import assign, hold, pending, record, record_nodes, state, wrap
 
 __all__ = ["backward", "grad", "hook"]
@@ -48,14 +48,7 @@ def backward(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | No
 
 def _backward_in_segment(node: Node, keep: bool) -> None:
     """The quick way: a pending scalar, and nobody looks at intermediate gradients."""
-    memo = state.memo
-    key = ("backward", node)
-    pairs = memo.get(key)
-    if pairs is None:
-        roots = reachable_roots([node])
-        found = gradients([node], [scalar_like(1, node)], roots)
-        pairs = memo[key] = [(r, stop_gradient(g) if g.needs_grad else g)
-                             for r, g in zip(roots, found, strict=True) if g is not None]
+    pairs = _root_gradients(node)
     segment = state.segment
     if node in segment.backward_done:
         raise _freed()
@@ -73,6 +66,19 @@ def _backward_in_segment(node: Node, keep: bool) -> None:
     if older:
         for owner, gradient in _flow_back(older, keep, None):
             _accumulate(owner, gradient)
+
+
+def _root_gradients(node: Node) -> list[tuple[Node, Node]]:
+    """The roots that a pending scalar depends on, each with its gradient."""
+    memo = state.memo
+    key = ("backward", node)
+    pairs: list[tuple[Node, Node]] | None = memo.get(key)
+    if pairs is None:
+        roots = reachable_roots([node])
+        found = gradients([node], [scalar_like(1, node)], roots)
+        pairs = memo[key] = [(r, stop_gradient(g) if g.needs_grad else g)
+                             for r, g in zip(roots, found, strict=True) if g is not None]
+    return pairs
 
 
 def _accumulate(owner: Handle, gradient: Handle) -> None:
@@ -98,15 +104,46 @@ def run_hooks(handle: Handle, gradient: Any) -> Any:
 
 def grad(outputs: Sequence[Handle], inputs: Sequence[Handle],
          cotangents: Sequence[Handle | None] | None = None, *, retain_graph: bool | None = None,
-         create_graph: bool = False) -> list[Any]:
-    """Gradients of the outputs with respect to the inputs; None where there is no dependence."""
+         create_graph: bool = False, since: int = -1) -> list[Any]:
+    """Gradients of the outputs with respect to the inputs; None where there is no dependence.
+
+    What was evaluated before the mark ``since`` (see `history.mark`) counts as constant.
+    """
     keep = create_graph if retain_graph is None else retain_graph
+    if len(outputs) == 1 and cotangents is None and not create_graph and not _hooked_handles():
+        quick = _grad_in_segment(outputs[0], inputs, keep)
+        if quick is not None:
+            return quick
     seeds = _seeds(outputs, cotangents)
     found: dict[int, Any] = {}
-    for owner, gradient in _flow(seeds, keep, create_graph, inputs):
+    for owner, gradient in _flow(seeds, keep, create_graph, inputs, since):
         known = found.get(id(owner))
         found[id(owner)] = gradient if known is None else record(_add, (known, gradient))
     return [found.get(id(h)) for h in inputs]
+
+
+def _grad_in_segment(output: Handle, inputs: Sequence[Handle], keep: bool) -> list[Any] | None:
+    """The quick way, by look-up: a pending scalar, and inputs that are leaves with a value.
+
+    None, with nothing done, if that is not the case.
+    """
+    segment, node = state.segment, output._node
+    if output._segment is not segment or node is None or node.shape or not node.needs_grad:
+        return None
+    if any(h._value is None or h._provenance is not None for h in inputs):
+        return None
+    pairs = _root_gradients(node)
+    found: dict[int, Node] = {}
+    for root_node, gradient in pairs:
+        owner = segment.owner(root_node)
+        if owner._provenance is not None or id(owner) in found:
+            return None
+        found[id(owner)] = gradient
+    if node in segment.backward_done:
+        raise _freed()
+    if not keep:
+        segment.backward_done.append(node)
+    return [pending(found[id(h)], h._result_class) if id(h) in found else None for h in inputs]
 
 
 # ---- where gradients start
@@ -155,12 +192,20 @@ def _freed() -> GradientError:
 
 # ---- the general way
 
+def _origin(handle: Handle, since: int) -> Provenance | None:
+    """Where a handle came from, if that was after the mark."""
+    provenance = handle._provenance
+    if provenance is None or provenance.history.serial <= since:
+        return None
+    return provenance
+
+
 def _flow(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph: bool,
-          inputs: Sequence[Handle] | None) -> list[tuple[Handle, Any]]:
+          inputs: Sequence[Handle] | None, since: int = -1) -> list[tuple[Handle, Any]]:
     """Pairs of a handle and a gradient for it; a handle may come more than once."""
-    through = [h for h in (inputs or ()) if h._provenance is not None]
+    through = [h for h in (inputs or ()) if _origin(h, since) is not None]
     if create_graph or through or _hooked_handles():
-        _rematerialise([t for t, _ in seeds] + through + _hooked_handles())
+        _rematerialise([t for t, _ in seeds] + through + _hooked_handles(), since)
     here = [(t, c) for t, c in seeds if t._node is not None and t._value is None]
     older = {}
     for t, c in seeds:
@@ -172,14 +217,14 @@ def _flow(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph: bool
         result.append((owner, gradient))
     passed = {}
     for owner, gradient in result:
-        if owner._provenance is not None and owner._value is not None:
+        if _origin(owner, since) is not None and owner._value is not None:
             passed[owner] = gradient
     older.update({o: record(_add, (older[o], g)) if o in older else g for o, g in passed.items()})
     result = [(o, g) for o, g in result if o not in passed or (wanted and id(o) in wanted)]
-    leaf_seeds = [(t, c) for t, c in older.items() if t._provenance is None]
+    leaf_seeds = [(t, c) for t, c in older.items() if _origin(t, since) is None]
     result.extend(leaf_seeds)
-    flowing = {t: c for t, c in older.items() if t._provenance is not None}
-    result.extend(_flow_back(flowing, keep, wanted))
+    flowing = {t: c for t, c in older.items() if _origin(t, since) is not None}
+    result.extend(_flow_back(flowing, keep, wanted, since))
     return [(o, g) for o, g in result if wanted is None or id(o) in wanted]
 
 
@@ -230,13 +275,13 @@ def _node_hook(handle: Handle, create_graph: bool) -> Callable[[Node], Node]:
 
 
 def _flow_back(flowing: dict[Handle, Any], keep: bool,
-               wanted: set[int] | None) -> list[tuple[Handle, Any]]:
+               wanted: set[int] | None, since: int = -1) -> list[tuple[Handle, Any]]:
     """Through evaluated segments, newest first, by their residuals."""
     waiting: dict[int, tuple[History, dict[Node, Any]]] = {}
     result: list[tuple[Handle, Any]] = []
 
     def add(handle: Handle, gradient: Any) -> None:
-        provenance = handle._provenance
+        provenance = _origin(handle, since)
         if provenance is None or (wanted is not None and id(handle) in wanted):
             result.append((handle, gradient))
         if provenance is not None:
@@ -268,13 +313,13 @@ def _saved(history: History, node: Node) -> Any:
     return wrap(history.saved[node])
 
 
-def _rematerialise(handles: Iterable[Handle]) -> None:
+def _rematerialise(handles: Iterable[Handle], since: int = -1) -> None:
     """Make observed handles pending again: record their forward graphs anew, from the leaves."""
-    targets = [h for h in handles if h._provenance is not None and h._value is not None]
+    targets = [h for h in handles if _origin(h, since) is not None and h._value is not None]
     if not targets:
         return
     by_history: dict[int, list[Handle]] = {}
-    histories = ancestors([h._provenance for h in targets if h._provenance is not None])
+    histories = ancestors([h._provenance for h in targets if h._provenance is not None], since)
     for history in histories:
         if history.freed:
             raise _freed()

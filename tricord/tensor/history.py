@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .handle import Handle
     from .recorder import Segment
 
-__all__ = ["History", "HistoryPlan", "Linearization", "Provenance"]
+__all__ = ["History", "HistoryPlan", "Linearization", "Provenance", "ancestors", "mark"]
 
 Array = np.ndarray[Any, Any]
 _COTANGENT_SLOT = 1 << 30
@@ -140,13 +140,18 @@ class Provenance(NamedTuple):
     node: Node
 
 
-def ancestors(provenances: Iterable[Provenance]) -> list[History]:
-    """All histories that gradients from here can reach, oldest first."""
+def mark() -> int:
+    """A number above those of all histories so far and below those to come."""
+    return next(_serial)
+
+
+def ancestors(provenances: Iterable[Provenance], since: int = -1) -> list[History]:
+    """All histories that gradients from here can reach, those after the mark, oldest first."""
     found: dict[int, History] = {}
     stack = [p.history for p in provenances]
     while stack:
         history = stack.pop()
-        if history.serial in found:
+        if history.serial in found or history.serial <= since:
             continue
         found[history.serial] = history
         stack.extend(h._provenance.history for h in history.owners.values()

@@ -1,0 +1,800 @@
+"""Layer: a Module that is built by the shape of its first input and can be saved as data.
+
+Weights are made in ``build`` by ``add_weight``; the computation is ``call``. Called on symbolic
+tensors a layer extends the graph of a functional model, called on arrays it computes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, NotSupportedError, ShapeError, StateError
+from ...functions.elementwise import cast
+from ...ir.dtypes import as_dtype
+from ...nn import Module
+from ...tensor import Parameter, Tensor, record
+from ...tensor.handle import Handle
+from ...tensor.recorder import wrap
+from .. import config, constraints, dtype_policies, initializers, regularizers
+from .._arguments import keywords_of, refuse_unknown
+from .._names import auto_name, name_scope, to_snake_case
+from ..graph import (
+    KerasTensor,
+    Node,
+    any_symbolic,
+    is_tracing,
+    known_shape,
+    leaves_of,
+    map_leaves,
+    output_spec,
+)
+from ..input_spec import assert_compatible
+from ..saving.serialization import plain_config
+from ..variable import Variable
+from .call_context import context
+from .call_signature import CallSignature
+
+__all__ = ["Layer", "cast_input"]
+
+#: attributes that hold layers or variables without owning them
+_NOT_OWNED = frozenset({"_init_arguments", "_inbound_nodes", "_outbound_nodes"})
+_BASE_KEYWORDS = ("activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape",
+                  "batch_input_shape", "batch_shape", "input_dim", "batch_size", "weights")
+
+
+def cast_input(value: Any, dtype: str | None) -> Any:
+    """An array, number or tensor as a tensor; floats take the dtype, integers keep theirs."""
+    if isinstance(value, Handle):
+        if dtype is None or not value.dtype.is_floating_point or value.dtype.name == dtype:
+            return value
+        mask = value.__dict__.get("_keras_mask")
+        result = record(cast, (value,), (as_dtype(dtype),))
+        if mask is not None:
+            result._keras_mask = mask
+        return result
+    if isinstance(value, (np.ndarray, np.generic, float)) or (
+            hasattr(value, "__array__") and not isinstance(value, KerasTensor)):
+        array = np.array(value)
+        if array.dtype.kind in "OUS":
+            raise ArgumentError(f"a layer takes numbers, it got an array of {array.dtype} (str)"
+                                if array.dtype.kind != "O" else
+                                "a layer takes numbers, it got an array of Python objects",
+                                hint="encode text first: StringLookup, TextVectorization")
+        if array.dtype.kind == "f" and dtype is not None:
+            array = array.astype(as_dtype(dtype).numpy)
+        return wrap(array)
+    return value
+
+
+class Layer(Module):
+    """Base class of all layers and models.
+
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+    ...     def call(self, x):
+    ...         return x * self.factor
+    >>> Scale()(np.ones((2, 3), "float32")).shape
+    (2, 3)
+    """
+
+    #: evaluation until somebody says otherwise, unlike a torch-style module
+    training: bool = False
+    _ready: bool = False
+    _seen: Any = None
+    _signature: CallSignature | None = None
+    _initialised = False
+    #: arguments of __init__ that are no settings
+    _not_settings: tuple[str, ...] = ()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = object.__new__(cls)
+        object.__setattr__(layer, "_init_arguments", (args, kwargs))
+        return layer
+
+    def __init__(self, *, activity_regularizer: Any = None, trainable: bool = True,
+                 dtype: Any = None, autocast: bool = True, name: str | None = None,
+                 **kwargs: Any):
+        given_shape = _given_shape(kwargs)
+        weights = kwargs.pop("weights", None)
+        refuse_unknown(type(self).__name__, kwargs, [
+            *_BASE_KEYWORDS, *(k for c in type(self).__mro__ if "__init__" in vars(c)
+                               and issubclass(c, Layer) for k in keywords_of(vars(c)["__init__"]))])
+        if name is not None and not isinstance(name, str):
+            raise ArgumentError(f"Argument `name` must be a string. Received: name={name}")
+        if name is not None and "/" in name:
+            raise ArgumentError(f"Argument `name` cannot contain character `/`. Received: {name}")
+        set_ = object.__setattr__
+        set_(self, "_initialised", True)
+        set_(self, "_own", [])
+        set_(self, "_inbound_nodes", [])
+        set_(self, "_call_losses", [])
+        set_(self, "_trainable", bool(trainable))
+        self.name = name or auto_name(to_snake_case(type(self).__name__))
+        self.dtype_policy = dtype_policies.get(dtype)
+        self.autocast = autocast
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.built = False
+        self.supports_masking = False
+        self.input_spec: Any = None
+        self._build_shapes: dict[str, Any] | None = None
+        self._given_weights = weights
+        self._input_shape_arg = given_shape
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _building(cls.build)  # type: ignore[method-assign]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not self._initialised and isinstance(value, (Handle, Module)):
+            raise StateError(f"In layer {type(self).__name__}, you forgot to call "
+                             "`super().__init__()` as the first statement in the `__init__()` "
+                             f"method, before `self.{name}` was set")
+        if isinstance(value, Parameter) and not any(v is value for v in self._own):
+            self._own.append(value)
+        object.__setattr__(self, name, value)
+
+    # ---- building
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights; subclasses that have weights of their own define it."""
+        self.built = True
+
+    build._is_default = True  # type: ignore[attr-defined]
+
+    def add_weight(self, shape: Any = None, initializer: Any = None, dtype: Any = None,
+                   trainable: bool = True, autocast: bool = True, regularizer: Any = None,
+                   constraint: Any = None, aggregation: Any = "none", overwrite_with_gradient:
+                   bool = False, name: str | None = None) -> Variable:
+        """A new variable of this layer. ``initializer`` is a name, object or function."""
+        if not self._initialised:
+            raise StateError(f"In layer {type(self).__name__}, you forgot to call "
+                             "`super().__init__()` first")
+        if isinstance(shape, str):  # Keras 2 had the name first
+            name, shape = shape, initializer if not isinstance(initializer, str) else ()
+            initializer = None
+        shape = () if shape is None else tuple(shape) if hasattr(shape, "__iter__") else (shape,)
+        if any(n is None for n in shape):
+            raise ShapeError(f'layer "{self.name}": the weight {name or ""!r} would have shape '
+                             f"{shape}; sizes of weights must be known",
+                             hint="give the input a full shape, except for the batch axis")
+        kind = as_dtype(config.standardize_dtype(dtype or self.variable_dtype))
+        if initializer is None:
+            initializer = "glorot_uniform" if kind.is_floating_point else "zeros"
+        variable = Variable(initializers.get(initializer), shape, kind.name, trainable, autocast,
+                            aggregation, name=name or "variable")
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        self._own.append(variable)
+        if not self._trainable:
+            _freeze(variable, True)
+        return variable
+
+    def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.built:
+            return
+        with name_scope(self.name):
+            if not getattr(self.build, "_is_default", False):
+                self.build(**self.signature.build_arguments(self.build, args, kwargs))
+        self.built = True
+        if self._given_weights is not None:
+            self.set_weights(self._given_weights)
+            self._given_weights = None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build from what `get_build_config` gave."""
+        if "input_shape" in config:
+            self.build(_shape_tuples(config["input_shape"]))
+        elif "shapes_dict" in config:
+            self.build(**{k: _shape_tuples(v) for k, v in config["shapes_dict"].items()})
+        self.built = True
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes this was built with."""
+        shapes = self._build_shapes
+        if shapes is None:
+            return None
+        if len(shapes) == 1:
+            return {"input_shape": next(iter(shapes.values()))}
+        return {"shapes_dict": shapes}
+
+    # ---- calling
+
+    @property
+    def signature(self) -> CallSignature:
+        """What ``call`` takes, looked at once."""
+        found = self._signature
+        if found is None:
+            found = CallSignature(self.call)
+            object.__setattr__(self, "_signature", found)
+        return found
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation; subclasses define it."""
+        raise NotSupportedError(f"Layer {type(self).__name__} does not have a `call()` method "
+                                "implemented.", hint="def call(self, inputs): ...")
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation under PyTorch's name."""
+        return self._call_slowly(args, kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._ready and not kwargs and len(args) == 1:
+            x = args[0]
+            if x.__class__ is Tensor and x._type is self._seen and (
+                    "_keras_mask" not in x.__dict__):
+                if self._signature.takes_training:  # type: ignore[union-attr]
+                    mode = context.training
+                    return self.call(x, training=self.training if mode is None else mode)
+                return self.call(x)
+        if self._hooks:
+            return self._call_with_hooks(args, kwargs)
+        return self._call_slowly(args, kwargs)
+
+    def _call_slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not self._initialised:
+            raise StateError(f"In layer {type(self).__name__}, you forgot to call "
+                             "`super().__init__()` as the first statement in the `__init__()` "
+                             "method.")
+        if any_symbolic(args, kwargs):
+            return self._call_symbolically(args, kwargs)
+        args, kwargs = self._convert(args, kwargs)
+        first = self.signature.first(args, kwargs)
+        if self.input_spec is not None and first is not None:
+            assert_compatible(self.input_spec, first, self.name)
+        self._maybe_build(args, kwargs)
+        outputs = self._run(first, args, kwargs)
+        self._prepare_quick_calls(first, args, kwargs)
+        return outputs
+
+    def _convert(self, args: tuple[Any, ...], kwargs: dict[str, Any],
+                 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arrays become tensors; floats take the dtype this layer computes in."""
+        dtype = self.compute_dtype if self.autocast and self._casts_inputs else None
+        args = tuple([map_leaves(lambda v: cast_input(v, dtype), self._as_arrays(a))
+                      for a in args])
+        kwargs = {k: v if k == "training" else map_leaves(lambda v: cast_input(v, dtype), v)
+                  for k, v in kwargs.items()}
+        return args, kwargs
+
+    #: whether lists of numbers are taken for arrays
+    _casts_inputs = True
+
+    def _as_arrays(self, argument: Any) -> Any:
+        if isinstance(argument, (list, tuple)) and argument and all(
+                isinstance(v, (int, float)) for v in leaves_of(argument)):
+            return np.asarray(argument, as_dtype(self.compute_dtype).numpy
+                              if any(isinstance(v, float) for v in leaves_of(argument)) else None)
+        return argument
+
+    def _run(self, first: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`call` with training, masks, and what comes after it."""
+        signature = self.signature
+        before = context.training
+        entry = context.enter(self)
+        try:
+            if signature.takes_training:
+                training = kwargs.get("training")
+                if training is None and not signature.has_training(args):
+                    training = before if before is not None else (
+                        self.training or signature.default_training)
+                    kwargs = {**kwargs, "training": bool(training)}
+                context.training = None if training is None else bool(training)
+            elif "training" in kwargs:
+                context.training = kwargs.pop("training")
+            kwargs = signature.add_masks(args, kwargs)
+            with_mask = kwargs.get("mask")
+            mask = with_mask if with_mask is not None else map_leaves(mask_of, first)
+            outputs = self.call(*args, **kwargs)
+            if self.activity_regularizer is not None:
+                self._regularize_activity(outputs)
+            self._pass_mask(first, outputs, mask)
+        finally:
+            context.training = before
+            if entry:
+                context.leave()
+        return outputs
+
+    def _regularize_activity(self, outputs: Any) -> None:
+        for output in leaves_of(outputs):
+            if isinstance(output, Handle):
+                loss = self.activity_regularizer(output)
+                self.add_loss(loss / output.shape[0] if output.ndim and output.shape[0] else loss)
+
+    def _pass_mask(self, inputs: Any, outputs: Any, mask: Any) -> None:
+        masks = [m for m in leaves_of(mask) if m is not None]
+        if not self.supports_masking:
+            if masks and not is_tracing():
+                warnings.warn(
+                    f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with "
+                    "a mask attached to it. However, this layer does not support masking and will "
+                    "therefore destroy the mask information.", stacklevel=5)
+            return
+        if not masks and type(self).compute_mask is Layer.compute_mask:
+            return
+        found = self.compute_mask(inputs, mask)
+        if found is None:
+            return
+        flat = leaves_of(found)
+        for output, own in zip(leaves_of(outputs), flat, strict=False):
+            if own is not None and isinstance(output, Handle) and (
+                    output.__dict__.get("_keras_mask") is None):
+                output._keras_mask = own  # type: ignore[attr-defined]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs; by default that of the inputs."""
+        return previous_mask
+
+    def _prepare_quick_calls(self, first: Any, args: tuple[Any, ...],
+                             kwargs: dict[str, Any]) -> None:
+        signature = self._signature
+        plain = (self.activity_regularizer is None and not signature.takes_mask  # type: ignore[union-attr]
+                 and type(self).compute_mask is Layer.compute_mask and not is_tracing())
+        if plain and len(args) == 1 and isinstance(first, Handle):
+            set_ = object.__setattr__
+            set_(self, "_seen", first._type)
+            set_(self, "_ready", True)
+
+    def _compute(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call_slowly(args, kwargs)
+
+    def _call_symbolically(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args, kwargs = self._convert(args, kwargs)
+        first = self.signature.first(args, kwargs)
+        if self.input_spec is not None and first is not None:
+            assert_compatible(self.input_spec, first, self.name)
+        self._maybe_build(args, kwargs)
+        outputs = output_spec(self._compute, args, kwargs)
+        flat = leaves_of(outputs)
+        for place, output in enumerate(flat):
+            output.name = auto_name("keras_tensor")
+            if any(output is t for t in leaves_of((args, kwargs))):
+                raise StateError(f"layer {self.name}: output {place} is its input")
+        Node(self, args, kwargs, outputs)
+        return outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic outputs for symbolic inputs; no graph is extended."""
+        self._maybe_build(args, kwargs)
+        return output_spec(self._compute, args, kwargs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the output for the shape of the input, None where it is not known."""
+        shapes = [_as_symbolic(a, self.compute_dtype) for a in args]
+        named = {k.removesuffix("_shape"): _as_symbolic(v, self.compute_dtype)
+                 for k, v in kwargs.items() if v is not None}
+        if len(named) == 1 and not shapes:
+            shapes, named = list(named.values()), {}
+        return map_leaves(lambda t: t.shape, self.compute_output_spec(*shapes, **named))
+
+    # ---- losses
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a term to the loss of the model that is being called."""
+        for one in leaves_of(loss):
+            if not isinstance(one, (Handle, int, float)):
+                raise ArgumentError("`add_loss()` can only be called from inside `build()` or "
+                                    f"`call()`, on a tensor input. Received invalid value: {one}")
+            self._call_losses.append(one)
+            context.note_loss(self)
+
+    def _regularized(self) -> Iterator[Variable]:
+        for variable in self.trainable_weights:
+            if getattr(variable, "regularizer", None) is not None:
+                yield variable
+
+    @property
+    def losses(self) -> list[Any]:
+        """Terms added in the last call, then penalties on weights."""
+        found = [one for layer in self._flatten_layers() for one in layer._call_losses]
+        return found + [v.regularizer(v) for v in self._regularized()]
+
+    # ---- the tree: layers may also be kept in lists and dicts
+
+    def _all_children(self) -> list[tuple[str, Module]]:
+        found: list[tuple[str, Module]] = []
+        for name, value in list(vars(self).items()):
+            if isinstance(value, Module):
+                found.append((name, value))
+            elif isinstance(value, (list, tuple, dict)) and name not in _NOT_OWNED:
+                found.extend((f"{name}.{path}", m) for path, m in _inside(value))
+        return found
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The immediate sublayers; one that is set under two names comes once."""
+        seen = set()
+        for name, module in self._all_children():
+            if module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def _own_parameters(self) -> list[tuple[str, Any]]:
+        return [(n, v) for n, v in self._named_own() if _is_trained(v)]
+
+    def _own_buffers(self) -> list[tuple[str, Any]]:
+        return [(n, v) for n, v in self._named_own() if not _is_trained(v)]
+
+    def _named_own(self) -> list[tuple[str, Any]]:
+        names = {id(v): n for n, v in vars(self).items() if isinstance(v, Handle)}
+        return [(names.get(id(v), getattr(v, "name", f"variable_{i}")), v)
+                for i, v in enumerate(self._own)]
+
+    def _flatten_layers(self, include_self: bool = True) -> list[Any]:
+        """This layer and all below it that are layers, each once."""
+        found = [m for m in self.modules() if isinstance(m, Layer)]
+        return found if include_self else found[1:]
+
+    @property
+    def _layers(self) -> list[Any]:
+        return [m for _, m in self.named_children()]
+
+    # ---- weights
+
+    def _weights(self) -> list[Any]:
+        found: dict[int, Any] = {}
+        stack: list[Module] = [self]
+        seen = set()
+        while stack:
+            module = stack.pop()
+            if module in seen:
+                continue
+            seen.add(module)
+            own = module._own_parameters() + module._own_buffers()
+            for _, v in own:
+                found.setdefault(id(v), v)
+            stack.extend(reversed([m for _, m in module.named_children()]))
+        return list(found.values())
+
+    @property
+    def weights(self) -> list[Any]:
+        """All variables of this layer and those below: trained ones first in each layer."""
+        return self._weights()
+
+    @property
+    def variables(self) -> list[Any]:
+        """All variables."""
+        return self._weights()
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The variables that training changes."""
+        if not self._trainable:
+            return []
+        return [v for v in self._weights() if _is_trained(v) and not getattr(v, "_frozen", False)]
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """The variables that training changes."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The variables that training leaves alone: statistics, and those of frozen layers."""
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self._weights() if id(v) not in trained]
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """The variables that training leaves alone."""
+        return self.non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; setting it sets those of all layers below."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._flatten_layers():
+            object.__setattr__(layer, "_trainable", bool(value))
+            for variable in layer._own:
+                _freeze(variable, not value)
+
+    def get_weights(self) -> list[np.ndarray[Any, Any]]:
+        """Copies of all weights."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Replace all weights, in the order of `get_weights`.
+
+        Raises:  StateError for another number of arrays, ShapeError for another shape
+        """
+        own = self.weights
+        if len(own) != len(weights):
+            raise _WeightCountError(
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
+                f"length {len(weights)}, but the layer was expecting {len(own)} weights.",
+                hint=None if own else "build the layer first: call it, or give it an input_shape")
+        arrays = [np.asarray(w) for w in weights]
+        for variable, array in zip(own, arrays, strict=True):
+            if tuple(variable.shape) != array.shape:
+                raise ShapeError(f"Layer {self.name} weight shape {tuple(variable.shape)} is not "
+                                 f"compatible with provided weight shape {array.shape}.")
+        for variable, array in zip(own, arrays, strict=True):
+            assign(variable, array)
+
+    def count_params(self) -> int:
+        """The number of elements of all weights.
+
+        Raises:  StateError if the layer is not built yet
+        """
+        if not self.built:
+            raise _NotBuiltError(
+                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
+                f"built. You can build it manually via: `{self.name}.build(input_shape)`.")
+        return sum(v._type.size for v in self.weights)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put this layer's own variables into a store, numbered."""
+        for i, (_, v) in enumerate(self._own_parameters() + self._own_buffers()):
+            store[str(i)] = np.asarray(v)
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Take this layer's own variables from a store."""
+        own = [v for _, v in self._own_parameters() + self._own_buffers()]
+        if len(own) != len(store):
+            if not own and not self.built:
+                raise _WeightCountError(
+                    f"Layer '{self.name}' was never built and thus it doesn't have any variables. "
+                    f"However the weights file lists {len(store)} variables for this layer.",
+                    hint="build the model before loading weights: call it on data, or "
+                         "model.build(input_shape)")
+            raise _WeightCountError(f"Layer '{self.name}' expected {len(own)} variables, but "
+                                    f"received {len(store)} variables during loading. Expected: "
+                                    f"{[getattr(v, 'name', '?') for v in own]}")
+        for i, v in enumerate(own):
+            if str(i) not in store:
+                raise _WeightCountError(f"Layer '{self.name}': variable {i} is not in the file")
+            assign(v, np.asarray(store[str(i)]))
+
+    # ---- configuration
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computation."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def path(self) -> str:
+        """The layer's name."""
+        return self.name
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs to make this layer again."""
+        base = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy}
+        if type(self).get_config is not Layer.get_config:
+            # A subclass adds what is its own.
+            if self.activity_regularizer is not None:
+                base["activity_regularizer"] = self.activity_regularizer
+            return plain_config(base)
+        return plain_config({**base, **self._settings()})
+
+    def _settings(self) -> dict[str, Any]:
+        """The arguments of ``__init__``: this class's own are read back from the attributes."""
+        own = settings_of(type(self))
+        if own is not None:
+            return {name: getattr(self, name) for name in own}
+        args, kwargs = self._init_arguments
+        names = _init_names(type(self))
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        found = {k: v for k, v in given.items() if k not in ("name", "trainable", "dtype")}
+        simple = (str, int, float, bool, type(None), list, tuple, dict)
+        for key, value in found.items():
+            if not isinstance(value, simple):
+                raise NotSupportedError(
+                    f"Object {type(self).__name__} was created by passing non-serializable "
+                    f"argument values in `__init__()` ({key}={value!r:.60}), and therefore the "
+                    "object must override `get_config()` in order to be serializable.",
+                    hint="def get_config(self): return {**super().get_config(), "
+                         f"{key!r}: ...}}")
+        return found
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A layer like the one that gave this configuration."""
+        config = dict(config)
+        if "dtype" in config and isinstance(config["dtype"], dict):
+            config["dtype"] = dtype_policies.get(config["dtype"])
+        return cls(**config)
+
+    # ---- where it stands in graphs
+
+    def _node(self, index: int = 0) -> Any:
+        nodes = self._inbound_nodes
+        if not nodes:
+            raise _NotBuiltError(f"The layer {self.name} has never been called and thus has no "
+                                 "defined input.")
+        return nodes[index]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the only call."""
+        inputs = self._node().inputs
+        return inputs[0] if len(inputs) == 1 else list(inputs)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the only call."""
+        outputs = self._node().outputs
+        return outputs[0] if len(outputs) == 1 else list(outputs)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the symbolic input."""
+        return map_leaves(lambda t: t.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the symbolic output."""
+        return map_leaves(lambda t: t.shape, self.output)
+
+    def extra_repr(self) -> str:
+        return f"name={self.name}, built={self.built}"
+
+    def _describe(self, shown: Any) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
+        """Not offered yet."""
+        raise NotSupportedError(f"{type(self).__name__}.quantize is not offered yet")
+
+    def stateless_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Not offered: gradients need no stateless functions here."""
+        raise NotSupportedError("stateless_call is not offered",
+                                hint="call the layer; tricord.grad and torch-style backward() "
+                                     "differentiate it as it is")
+
+
+class _WeightCountError(StateError, ValueError):
+    """The number of arrays is not that of the weights."""
+
+
+class _NotBuiltError(StateError, ValueError):
+    """Shapes are not known yet."""
+
+
+def assign(variable: Any, value: Any) -> None:
+    """Give a variable, or a torch-style parameter, a new value."""
+    if isinstance(variable, Variable):
+        variable.assign(value)
+    else:
+        variable.data = wrap(np.array(value, variable.dtype.numpy))
+
+
+def _is_trained(variable: Any) -> bool:
+    return variable._trainable if isinstance(variable, Variable) else isinstance(
+        variable, Parameter)
+
+
+def _freeze(variable: Any, frozen: bool) -> None:
+    if isinstance(variable, Variable):
+        variable._frozen = frozen
+        variable._watch()
+
+
+def mask_of(x: Any) -> Any:
+    """The mask that travels with a tensor, or None."""
+    return getattr(x, "_keras_mask", None)
+
+
+def _inside(value: Any, depth: int = 0) -> list[tuple[str, Module]]:
+    """Modules in nested lists and dicts, with their place."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    found: list[tuple[str, Module]] = []
+    for key, member in items:
+        if isinstance(member, Module):
+            found.append((str(key), member))
+        elif isinstance(member, (list, tuple, dict)) and depth < 8:
+            found.extend((f"{key}.{path}", m) for path, m in _inside(member, depth + 1))
+    return found
+
+
+def _shape_tuples(value: Any) -> Any:
+    """Lists from JSON as tuples; a list of shapes stays a list."""
+    if isinstance(value, dict):
+        return {k: _shape_tuples(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        if all(v is None or isinstance(v, int) for v in value):
+            return tuple(value)
+        return [_shape_tuples(v) for v in value]
+    return value
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and all(
+        v is None or isinstance(v, (int, np.integer)) for v in value)
+
+
+def _as_symbolic(shape: Any, dtype: str) -> Any:
+    if _is_shape(shape):
+        return KerasTensor(shape, dtype)
+    if isinstance(shape, dict):
+        return {k: _as_symbolic(v, dtype) for k, v in shape.items()}
+    if isinstance(shape, (list, tuple)):
+        return [_as_symbolic(v, dtype) for v in shape]
+    return shape
+
+
+def _given_shape(kwargs: dict[str, Any]) -> Any:
+    """The batch shape from Keras 2 spellings: input_shape, input_dim, batch_input_shape."""
+    batch = kwargs.pop("batch_size", None)
+    full = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
+    shape = kwargs.pop("input_shape", None)
+    features = kwargs.pop("input_dim", None)
+    length = kwargs.pop("input_length", None)
+    if full is not None:
+        return tuple(full)
+    if shape is not None:
+        return (batch, *(tuple(shape) if hasattr(shape, "__iter__") else (shape,)))
+    if features is not None:
+        return (batch, features) if length is None else (batch, length, features)
+    return None
+
+
+def _building(build: Any) -> Any:
+    """The build method of a subclass, noting the shapes, and that it was run."""
+    if getattr(build, "_notes_shapes", False):
+        return build
+    names = [n for n in inspect.signature(build).parameters if n != "self"]
+
+    def noted(self: Any, *args: Any, **kwargs: Any) -> None:
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        build(self, *args, **kwargs)
+        if self._build_shapes is None or type(self).build is noted:
+            object.__setattr__(self, "_build_shapes", {k: map_shape(v) for k, v in given.items()})
+        self.built = True
+
+    noted.__dict__.update(build.__dict__)
+    noted._notes_shapes = True  # type: ignore[attr-defined]
+    noted.__wrapped__ = build  # type: ignore[attr-defined]
+    noted.__doc__ = build.__doc__
+    return noted
+
+
+def map_shape(value: Any) -> Any:
+    """A shape, or nested shapes, as plain tuples with None for what is not known."""
+    if _is_shape(value):
+        return known_shape(tuple(value))
+    if isinstance(value, dict):
+        return {k: map_shape(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [map_shape(v) for v in value]
+    return value
+
+
+def _init_names(cls: type) -> list[str]:
+    return [n for n in inspect.signature(cls.__init__).parameters if n != "self"]
+
+
+_settings: dict[type, tuple[str, ...] | None] = {}
+
+
+def settings_of(cls: type) -> tuple[str, ...] | None:
+    """Names of the arguments of a built-in layer's ``__init__``; None for a user's class."""
+    if cls not in _settings:
+        own = cls.__module__.startswith(__name__.rpartition(".keras")[0] + ".keras.")
+        _settings[cls] = tuple(
+            n for n, p in inspect.signature(cls.__init__).parameters.items()  # type: ignore[misc]
+            if n not in ("self", "name", "trainable", "dtype", *cls._not_settings)  # type: ignore[attr-defined]
+            and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)) if own else None
+    return _settings[cls]
+

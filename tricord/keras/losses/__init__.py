@@ -1,0 +1,51 @@
+"""Losses: classes, functions, and ``get`` that finds one by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._lookup import getter
+from .._module import names_of
+from ..saving.registry import register_builtins
+from ..saving.serialization import serialize_keras_object
+from . import functions, loss
+from .functions import *  # noqa: F403
+from .loss import *  # noqa: F403
+
+_SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error",
+          "mape": "mean_absolute_percentage_error", "msle": "mean_squared_logarithmic_error",
+          "bce": "binary_crossentropy", "bfce": "binary_focal_crossentropy",
+          "kld": "kl_divergence", "logcosh": "log_cosh", "kullback_leibler_divergence":
+          "kl_divergence", "cosine_proximity": "cosine_similarity", "cos_similarity":
+          "cosine_similarity", "crossentropy": "categorical_crossentropy"}
+_functions = {n: getattr(functions, n) for n in functions.__all__}
+_classes = {n: getattr(loss, n) for n in loss.__all__}
+aliases = {short: _functions[full] for short, full in _SHORT.items() if short != "crossentropy"}
+aliases |= {short.upper(): f for short, f in aliases.items() if len(short) <= 4}
+globals().update(aliases)
+__all__ = [*functions.__all__, *loss.__all__, *aliases, "deserialize", "get", "serialize"]
+
+register_builtins("losses", {**_classes, **_functions})
+_get, deserialize, _ = getter("losses", "loss", aliases)
+
+
+def get(identifier: Any) -> Any:
+    """The loss meant by a name (which gives the function), a configuration, or a loss itself.
+
+    >>> get("mse").__name__, get(None)
+    ('mean_squared_error', None)
+    """
+    if isinstance(identifier, str) and identifier in _functions:
+        return _functions[identifier]
+    return _get(identifier)
+
+
+def serialize(loss: Any) -> Any:
+    """The configuration of a loss; the name of a loss function."""
+    name = getattr(loss, "__name__", None)
+    if not isinstance(loss, type) and name in _functions:
+        return name
+    return serialize_keras_object(loss)
+
+
+__getattr__ = names_of(__name__, __all__)

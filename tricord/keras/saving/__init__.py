@@ -1,0 +1,1 @@
+"""Configurations of objects, and the files of models and weights."""

@@ -1,0 +1,1 @@
+"""SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells: one step of a recurrent layer."""

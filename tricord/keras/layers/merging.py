@@ -1,0 +1,1 @@
+"""Several tensors into one: sums, products, extremes, joins and dot products."""

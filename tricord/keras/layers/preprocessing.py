@@ -1,0 +1,1 @@
+"""Scaling, normalising, binning and augmenting inputs."""

@@ -1,0 +1,1 @@
+"""SimpleRNN, LSTM, GRU and RNN: sequences through a scan."""

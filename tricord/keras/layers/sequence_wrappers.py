@@ -1,0 +1,1 @@
+"""Wrapper, TimeDistributed and Bidirectional."""

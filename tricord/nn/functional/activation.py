@@ -12,10 +12,11 @@ from ...tensor import Tensor, record
 from ._record import in_place
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "leaky_relu", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "rrelu", "selu",
-    "sigmoid", "silu", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh",
-    "tanhshrink", "threshold",
+    "celu", "celu_", "elu", "elu_", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish",
+    "hardtanh", "hardtanh_", "leaky_relu", "leaky_relu_", "log_softmax", "logsigmoid", "mish",
+    "prelu", "relu", "relu6", "relu_", "rrelu", "rrelu_", "selu", "selu_", "sigmoid", "silu",
+    "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "threshold_",
 ]
 
 
@@ -149,3 +150,44 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3,
             dtype: Any = None) -> Any:
     """``softmax(-x)`` along ``dim``."""
     return record(composites.softmin, (input,), (_dim("softmin", dim, input), _dtype(dtype)))
+
+
+def relu_(input: Tensor) -> Any:
+    """`relu`, written into the input."""
+    return relu(input, True)
+
+
+def elu_(input: Tensor, alpha: float = 1.0) -> Any:
+    """`elu`, written into the input."""
+    return elu(input, alpha, True)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Any:
+    """`celu`, written into the input."""
+    return celu(input, alpha, True)
+
+
+def selu_(input: Tensor) -> Any:
+    """`selu`, written into the input."""
+    return selu(input, True)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Any:
+    """`leaky_relu`, written into the input."""
+    return leaky_relu(input, negative_slope, True)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """`hardtanh`, written into the input."""
+    return hardtanh(input, min_val, max_val, True)
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Any:
+    """`threshold`, written into the input."""
+    return _recorded(composites.threshold, input, True, threshold, value)
+
+
+def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3,
+           training: bool = False) -> Any:
+    """`rrelu`, written into the input."""
+    return rrelu(input, lower, upper, training, True)

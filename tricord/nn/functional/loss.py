@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...functions import class_loss, loss
+from ...functions.ctc import ctc_loss as _ctc
 from ...functions.elementwise import minimum
-from ...tensor import Tensor, record
+from ...ir.ops.indexing import take
+from ...ir.ops.movement import expand_dims, reshape
+from ...tensor import Tensor, record, wrap
 from ._record import record_some
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
-    "cosine_similarity", "cross_entropy", "gaussian_nll_loss", "hinge_embedding_loss",
+    "cosine_similarity", "cross_entropy", "ctc_loss", "gaussian_nll_loss", "hinge_embedding_loss",
     "huber_loss", "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
     "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "pairwise_distance",
     "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
@@ -249,3 +254,34 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Any:
     """``x1 . x2 / (|x1| * |x2|)`` along ``dim``."""
     return record(loss.cosine_similarity, (x1, x2), (dim, eps))
+
+
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any,
+             blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> Any:
+    """Minus the log-likelihood of label sequences over all alignments (Graves et al. 2006).
+
+    Shapes:  log_probs (T, N, C) or (T, C), targets (N, S), or all one after another (sum of
+             lengths,); lengths (N,), tensors or numbers
+    """
+    lengths = [x if isinstance(x, Tensor) else wrap(np.asarray(x, np.int64))
+               for x in (input_lengths, target_lengths)]
+    single = log_probs.ndim == 2
+    if single:
+        log_probs = record(_leading, (log_probs,), (1,))
+        lengths = [record(_leading, (x,), (0,)) if not x.ndim else x for x in lengths]
+    if targets.ndim == 1:
+        counts = np.asarray(lengths[1]).astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        index = starts[:, None] + np.arange(max(int(counts.max(initial=0)), 1))
+        index = np.minimum(index, max(targets.shape[0] - 1, 0))
+        targets = record(take, (targets, wrap(index)), (0,))
+    result = record(_ctc, (log_probs, targets, *lengths), (blank, reduction, zero_infinity))
+    return record(_without_leading, (result,)) if single and reduction == "none" else result
+
+
+def _leading(x: Any, axis: int) -> Any:
+    return expand_dims(x, axis)
+
+
+def _without_leading(x: Any) -> Any:
+    return reshape(x, x.shape[1:])

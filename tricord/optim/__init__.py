@@ -9,6 +9,7 @@ from .adamax import Adamax
 from .asgd import ASGD
 from .ftrl import Ftrl
 from .lamb import Lamb
+from .lbfgs import LBFGS
 from .lion import Lion
 from .nadam import NAdam
 from .optimizer import Optimizer
@@ -17,6 +18,6 @@ from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sgd import SGD
 
-__all__ = ["ASGD", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl",
-           "Lamb", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop",
+__all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax",
+           "Ftrl", "Lamb", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop",
            "lr_scheduler", "schedules"]

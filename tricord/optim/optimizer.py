@@ -381,7 +381,7 @@ def _plain(value: Any) -> Any:
 
 def _loaded(value: Any, name: str, param: Any) -> Any:
     """A saved entry as a tensor; floating ones take the parameter's dtype, the step excepted."""
-    if value is None or isinstance(value, (dict, list, str)):
+    if value is None or isinstance(value, (dict, list, str, int, float)):
         return value
     array = np.array(value_of(value) if isinstance(value, Handle) else value)
     if array.ndim == 0 and (name == "step" or tuple(param.shape)):

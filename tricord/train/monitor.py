@@ -16,7 +16,8 @@ _SMALL = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy",
           "false_negatives")
 _LARGE = ("acc", "accuracy", "auc", "precision", "recall", "f1", "score", "iou", "io_u",
           "similarity", "correlation", "sensitivity", "specificity", "true_positives",
-          "true_negatives", "r2", "top_k", "at_recall", "at_precision", "at_specificity", "at_sensitivity", "bleu")
+          "true_negatives", "r2", "top_k", "at_recall", "at_precision",
+          "at_specificity", "at_sensitivity", "bleu")
 
 
 class Monitor:

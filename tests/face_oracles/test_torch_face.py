@@ -15,6 +15,21 @@ from .harness import check_module, check_optimizer, check_scheduler, check_torch
 # The peers warn about their own deprecations.
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("default")]
 
+#: Rows that differ by decision, and why; each is marked, so that a row that agrees again is seen.
+DIFFERENT = {
+    "type promotion of 0-d tensors":
+        "one Tensor for all faces: 0-d tensors promote as the array API standard says",
+    "from_numpy shares memory":
+        "from_numpy copies: recorded operations must not see later writes to the array",
+}
+
+
+def marked(cases: list[Case]) -> list[Any]:
+    return [pytest.param(case, id=case.name, marks=pytest.mark.xfail(
+        strict=True, reason=DIFFERENT[case.name])) if case.name in DIFFERENT
+        else pytest.param(case, id=case.name) for case in cases]
+
+
 FUNCTIONS = table_torch_elementwise.CASES + table_torch_shape.CASES
 FUNCTIONAL = table_torch_functional.CASES
 MODULES = table_torch_nn.MODULES
@@ -24,7 +39,11 @@ SCHEDULES = table_torch_nn.SCHEDULES
 MACHINERY = table_torch_nn.MACHINERY
 
 
-@pytest.mark.parametrize("case", FUNCTIONS, ids=names(FUNCTIONS))
+def test_no_name_is_used_twice() -> None:
+    assert set(DIFFERENT) <= set(names(FUNCTIONS))
+
+
+@pytest.mark.parametrize("case", marked(FUNCTIONS))
 def test_function_agrees(case: Case, real_torch: Any) -> None:
     check_torch_case(face, real_torch, case)
 

@@ -10,7 +10,7 @@ from ..ir.dtypes import bool_, int64
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
 from ..ir.ops.movement import broadcast_to, expand_dims, reshape
-from ..ir.ops.reduce import reduce_any
+from ..ir.ops.reduce import cumulative_sum, reduce_any
 from ..ir.ops.structural import attach_gradient, constant, iota
 from ..ir.shapes import normalise_axis
 from .control import while_loop
@@ -20,9 +20,9 @@ from .manipulation import narrow
 from .reduction import diff, norm
 from .reduction import sum as sum_over
 
-__all__ = ["cdist", "degrees", "digamma", "entr", "gcd", "i0", "is_real", "lcm", "log_ndtr", "multigammaln",
-           "ndtr", "ndtri", "polar", "radians", "sign", "trapezoid", "trigamma", "vander",
-           "xlog1py"]
+__all__ = ["cdist", "cumulative_trapezoid", "degrees", "digamma", "entr", "gcd", "i0", "is_real",
+           "lcm", "log_ndtr", "multigammaln", "ndtr", "ndtri", "polar", "radians",
+           "sign", "trapezoid", "trigamma", "vander", "xlog1py"]
 
 
 def trigamma(x: Node) -> Node:
@@ -215,14 +215,26 @@ def polar(magnitude: Node, angle: Node) -> Node:
     return complex_of(magnitude * ew.cos(angle), magnitude * ew.sin(angle))
 
 
-def trapezoid(y: Node, x: Node | None = None, spacing: float = 1.0, axis: int = -1) -> Node:
-    """The integral along an axis by the trapezoidal rule; ``x`` holds the places, if given."""
-    at = normalise_axis(axis, y.ndim, "trapezoid")
+def _trapezia(y: Node, x: Node | None, spacing: float, at: int) -> Node:
+    """The areas between neighbours."""
     count = y.shape[at] - 1
     middle = (narrow(y, at, 1, count) + narrow(y, at, 0, count)) / 2
     if x is None:
-        return sum_over(middle * spacing, at)
+        return middle * spacing
     widths = diff(x, 1, -1 if x.ndim == 1 else at)
     if x.ndim == 1:
         widths = reshape(widths, (count,) + (1,) * (y.ndim - at - 1))
-    return sum_over(middle * widths, at)
+    return middle * widths
+
+
+def trapezoid(y: Node, x: Node | None = None, spacing: float = 1.0, axis: int = -1) -> Node:
+    """The integral along an axis by the trapezoidal rule; ``x`` holds the places, if given."""
+    at = normalise_axis(axis, y.ndim, "trapezoid")
+    return sum_over(_trapezia(y, x, spacing, at), at)
+
+
+def cumulative_trapezoid(y: Node, x: Node | None = None, spacing: float = 1.0,
+                         axis: int = -1) -> Node:
+    """`trapezoid` up to each place after the first."""
+    at = normalise_axis(axis, y.ndim, "cumulative_trapezoid")
+    return cumulative_sum(_trapezia(y, x, spacing, at), axis=at)

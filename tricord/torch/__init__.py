@@ -1,3 +1,4 @@
+# ruff: noqa: F401, F403, PLE0605 - it lists the names of others
 """The PyTorch face: ``from tricord import torch``, or ``import torch`` under ``tricord run``.
 
 Names, argument orders, defaults and return values follow PyTorch 2.13. There is no arithmetic
@@ -15,29 +16,21 @@ from . import (
     amp,
     autograd,
     backends,
-    constructors,
-    creation,
     cuda,
-    dtypes,
     fft,
     func,
-    functions,
-    grad_mode,
     jit,
     linalg,
-    modes,
     mps,
     nn,
     optim,
-    printing,
     random,
-    sampling,
     serialization,
     special,
     utils,
 )
-from ._names import unknown_name
-from .amp import autocast
+from ._names import unknown_name as _unknown_name
+from .amp import GradScaler, autocast
 from .by_name import FUNCTIONS as _FUNCTIONS
 from .constructors import *
 from .creation import *
@@ -69,7 +62,9 @@ _ALSO_HERE = ("alpha_dropout", "bilinear", "binary_cross_entropy_with_logits", "
               "hinge_embedding_loss", "instance_norm", "layer_norm", "batch_norm",
               "margin_ranking_loss", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle",
               "rms_norm", "rrelu", "selu", "threshold", "avg_pool1d", "max_pool1d", "max_pool2d",
-              "max_pool3d", "adaptive_avg_pool1d", "adaptive_max_pool1d")
+              "max_pool3d", "adaptive_avg_pool1d", "adaptive_max_pool1d", "kl_div",
+              "poisson_nll_loss", "cosine_embedding_loss", "triplet_margin_loss", "embedding_bag",
+              "feature_alpha_dropout", "channel_shuffle", "gumbel_softmax")
 
 globals().update(_FUNCTIONS)
 globals().update(_ALIASES)
@@ -90,7 +85,9 @@ _INSTEAD = {
     "Storage": "tensors; storages are not objects here",
 }
 
-__all__ = sorted(name for name in globals() if not name.startswith("_")
-                 and name not in ("annotations", "math", "unknown_name", "SimpleNamespace"))
+_OWN = ("annotations", "math", "SimpleNamespace", "by_name", "constructors",
+        "creation", "devices", "dtypes", "functions", "grad_mode", "modes", "printing", "sampling")
 
-__getattr__ = unknown_name("torch", lambda: __all__, _INSTEAD)
+__all__ = sorted(name for name in globals() if not name.startswith("_") and name not in _OWN)
+
+__getattr__ = _unknown_name("torch", lambda: __all__, _INSTEAD)

@@ -23,36 +23,38 @@ from ._names import refuse_unknown
 __all__ = ["FUNCTIONS", "METHODS"]
 
 #: Functions that are methods called by name; the first argument is ``input``.
-METHODS = tuple("""
-    abs absolute exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan asin
-    arcsin acos arccos atan arctan sinh cosh tanh asinh arcsinh acosh arccosh atanh arctanh sigmoid
-    erf erfc erfinv lgamma digamma sign sgn neg negative floor ceil trunc fix frac bitwise_not
-    logical_not sinc isnan isinf isfinite signbit angle conj isposinf isneginf positive logit
-    nan_to_num round clamp clip clamp_min clamp_max deg2rad rad2deg isreal i0 conj_physical
-    mvlgamma
+_LISTED = """
+    abs absolute exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan
+    asin arcsin acos arccos atan arctan sinh cosh tanh asinh arcsinh acosh arccosh atanh
+    arctanh sigmoid erf erfc erfinv lgamma digamma sign sgn neg negative floor ceil trunc fix
+    frac bitwise_not logical_not sinc isnan isinf isfinite signbit angle conj isposinf isneginf
+    positive logit nan_to_num round clamp clip clamp_min clamp_max deg2rad rad2deg isreal i0
+    conj_physical mvlgamma add sub subtract mul multiply div divide true_divide floor_divide
+    remainder fmod pow maximum minimum fmax fmin atan2 arctan2 hypot copysign nextafter
+    logaddexp logaddexp2 xlogy bitwise_and bitwise_or bitwise_xor bitwise_left_shift
+    bitwise_right_shift logical_and logical_or logical_xor heaviside ldexp float_power eq ne
+    not_equal lt less le less_equal gt greater ge greater_equal isclose allclose equal lerp
+    addcmul addcdiv masked_fill gcd lcm sum mean prod all any amax amin logsumexp nansum
+    nanmean max min argmax argmin var std cumsum cumprod logcumsumexp cummax cummin
+    count_nonzero norm aminmax var_mean std_mean diff reshape flatten unflatten ravel transpose
+    swapaxes swapdims t permute movedim moveaxis unsqueeze squeeze tile flip fliplr flipud roll
+    rot90 narrow select split chunk unbind tensor_split hsplit vsplit dsplit tril triu diag
+    diagonal diag_embed repeat_interleave index_select gather take take_along_dim scatter
+    scatter_add scatter_reduce index_add index_copy index_fill index_put masked_select
+    masked_scatter nonzero argwhere broadcast_to numel is_complex is_floating_point is_signed
+    clone detach adjoint resolve_conj resolve_neg is_conj is_same_size sort argsort topk
+    kthvalue median nanmedian quantile nanquantile mode unique unique_consecutive bincount
+    histc msort cov corrcoef matmul mm bmm mv dot vdot inner outer ger addmm addmv addbmm
+    baddbmm addr kron trace det logdet slogdet inverse pinverse cholesky qr svd matrix_power
+    cross dist prelu hardshrink matrix_exp renorm frexp as_strided select_scatter slice_scatter
+    split_with_sizes diagflat is_nonzero is_inference put sum_to_size
 
-    add sub subtract mul multiply div divide true_divide floor_divide remainder fmod pow maximum
-    minimum fmax fmin atan2 arctan2 hypot copysign nextafter logaddexp logaddexp2 xlogy bitwise_and
-    bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift logical_and logical_or
-    logical_xor heaviside ldexp float_power eq ne not_equal lt less le less_equal gt greater ge
-    greater_equal isclose allclose equal lerp addcmul addcdiv masked_fill gcd lcm
-
-    sum mean prod all any amax amin logsumexp nansum nanmean max min argmax argmin var std cumsum
-    cumprod logcumsumexp cummax cummin count_nonzero norm aminmax var_mean std_mean diff
-
-    reshape flatten unflatten ravel transpose swapaxes swapdims t permute movedim moveaxis unsqueeze
-    squeeze tile flip fliplr flipud roll rot90 narrow select split chunk unbind tensor_split hsplit
-    vsplit dsplit tril triu diag diagonal diag_embed repeat_interleave index_select gather take
-    take_along_dim scatter scatter_add scatter_reduce index_add index_copy index_fill index_put
-    masked_select masked_scatter nonzero argwhere broadcast_to numel is_complex is_floating_point
-    is_signed clone detach adjoint resolve_conj resolve_neg is_conj is_same_size
-
-    sort argsort topk kthvalue median nanmedian quantile nanquantile mode unique unique_consecutive
-    bincount histc msort cov corrcoef
-
-    matmul mm bmm mv dot vdot inner outer ger addmm addmv addbmm baddbmm addr kron trace det logdet
-    slogdet inverse pinverse cholesky qr svd matrix_power cross dist
-    prelu hardshrink""".split())
+    abs_ acos_ asin_ atan_ ceil_ clamp_ clamp_max_ clamp_min_ clip_ cos_ cosh_ erf_ erfc_ exp_
+    exp2_ expm1_ fill_ fix_ floor_ frac_ log_ log10_ log1p_ log2_ nan_to_num_ neg_ negative_
+    reciprocal_ round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ xlogy_
+    zero_ detach_ index_put_
+"""
+METHODS = tuple(_LISTED.split())
 
 
 def _function(name: str) -> Callable[..., Any]:

@@ -113,8 +113,8 @@ def _filled(name: str, value: int) -> Callable[..., Tensor]:
         return made.requires_grad_(True) if requires_grad else made  # type: ignore[no-any-return]
 
     make.__name__ = make.__qualname__ = name
-    make.__doc__ = (f"A tensor of {'ones' if value else 'zeros'} of the given sizes, in the default "
-                    "floating dtype unless another is given.")
+    make.__doc__ = (f"A tensor of {'ones' if value else 'zeros'} of the given sizes, in the "
+                    "default floating dtype unless another is given.")
     return make
 
 
@@ -208,7 +208,8 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, out: Any = None, d
     if last is None:
         first, last = 0, first
     if width == 0:
-        raise ArgumentError("arange: step must be nonzero", where=str(user_location() or "") or None)
+        raise ArgumentError("arange: step must be nonzero",
+                            where=str(user_location() or "") or None)
     if (last - first) * width < 0:
         raise ArgumentError(f"arange: upper bound and lower bound inconsistent with step sign: "
                             f"from {first} to {last} by {width}",

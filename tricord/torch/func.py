@@ -129,8 +129,9 @@ def _swapped(module: Any, values: Mapping[str, Any], strict: bool) -> Iterator[N
     known = dict(module.named_parameters(remove_duplicate=False)) | dict(
         module.named_buffers(remove_duplicate=False))
     before: list[tuple[dict[str, Any], str, Any]] = []
-    if strict and known.keys() - values.keys():
-        raise StateError(f"functional_call: Missing key(s): {', '.join(known.keys() - values.keys())}")
+    missing = known.keys() - values.keys()
+    if strict and missing:
+        raise StateError(f"functional_call: Missing key(s): {', '.join(sorted(missing))}")
     try:
         for name, value in values.items():
             if name not in known:

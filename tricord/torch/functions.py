@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError
-from ..functions import activation, special
+from ..functions import activation, special, windows
 from ..functions import elementwise as ew
 from ..functions import manipulation as mv
 from ..functions import products as pr
@@ -20,9 +21,23 @@ from ..ir.dtypes import DType, as_dtype, promote
 from ..ir.dtypes import promote_scalar as _weak
 from ..ir.shapes import Shape
 from ..ir.shapes import broadcast_shapes as _common
-from ..tensor import record, tensor
+from ..tensor import control, record, tensor
 from ..tensor.handle import Handle
 from ..tensor.recorder import pending, record_nodes, value_of, wrap
+
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "bartlett_window", "blackman_window",
+    "block_diag", "broadcast_shapes", "broadcast_tensors", "bucketize", "can_cast",
+    "cartesian_prod", "cat", "cdist", "chain_matmul", "column_stack", "combinations",
+    "complex", "concat", "concatenate", "cond", "cumulative_trapezoid", "dstack", "einsum",
+    "hamming_window", "hann_window", "histogram", "hstack", "imag", "is_nonzero", "is_tensor",
+    "isin", "log_softmax", "meshgrid", "polar", "polygamma", "promote_types", "real", "relu",
+    "relu_", "result_type", "row_stack", "rsub", "searchsorted", "softmax", "stack",
+    "tensordot", "trapezoid", "trapz", "tril_indices", "triu_indices", "typename",
+    "unravel_index", "vander", "view_as_complex", "view_as_real", "vstack", "where",
+    "while_loop",
+]
+
 
 # ---- the functions that programs call most, without a detour
 
@@ -203,6 +218,90 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
+def atleast_3d(*tensors: Any) -> Any:
+    """Tensors with three axes or more; a matrix gets one at its end."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    made = tuple(t.reshape(1, -1, 1) if t.ndim < 2 else t.unsqueeze(-1) if t.ndim == 2 else t
+                 for t in tensors)
+    return made[0] if len(made) == 1 else made
+
+
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """``other - alpha * input``."""
+    return other - (input if alpha == 1 else input * alpha)
+
+
+def view_as_real(input: Any) -> Any:
+    """Real and imaginary parts along a new last axis (a copy)."""
+    return record(_parts, (input,))
+
+
+def _parts(x: Any) -> Any:
+    return mv.stack([ew.real(x), ew.imag(x)], -1)
+
+
+def view_as_complex(input: Any) -> Any:
+    """Complex numbers from pairs along the last axis (a copy)."""
+    return complex(input.select(-1, 0), input.select(-1, 1))
+
+
+def unravel_index(indices: Any, shape: Any) -> Any:
+    """Flat positions as coordinates."""
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    steps = [math.prod(sizes[i + 1:]) for i in range(len(sizes))]
+    return tuple((indices // step) % size for step, size in zip(steps, sizes, strict=True))
+
+
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
+    """The running integral along an axis by the trapezoidal rule."""
+    if x is None:
+        return record(special.cumulative_trapezoid, (y,), (None, float(dx), dim))
+    return record(special.cumulative_trapezoid, (y, x), (1.0, dim))
+
+
+def _window(weights: Any) -> Callable[..., Any]:
+    def window(window_length: int, periodic: bool = True, *, dtype: Any = None,
+               layout: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+        wanted = arithmetic.DEFAULT_FLOAT if dtype is None else as_dtype(dtype)
+        if weights is None:
+            made = record(windows.bartlett_window, (), (window_length, periodic, wanted))
+        else:
+            made = record(windows.cosine_window, (), (window_length, weights, periodic, wanted))
+        return made.requires_grad_(True) if requires_grad else made
+
+    return window
+
+
+hann_window = _window((0.5, 0.5))
+blackman_window = _window((0.42, 0.5, 0.08))
+bartlett_window = _window(None)
+
+
+def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54,
+                   beta: float = 0.46, *, dtype: Any = None, layout: Any = None,
+                   device: Any = None, requires_grad: bool = False) -> Any:
+    """A raised cosine that does not fall to zero."""
+    return _window((alpha, beta))(window_length, periodic, dtype=dtype,
+                                  requires_grad=requires_grad)
+
+
+def typename(obj: Any) -> str:
+    """The name of an object's class; of a tensor, with its dtype."""
+    return obj.type() if isinstance(obj, Handle) else type(obj).__qualname__
+
+
+def cond(pred: Any, true_fn: Any, false_fn: Any, operands: Any = ()) -> Any:
+    """One of two functions of the operands, chosen when the program runs."""
+    return control.cond(pred, true_fn, false_fn, *operands)
+
+
+def while_loop(cond_fn: Any, body_fn: Any, carried_inputs: Any) -> Any:
+    """``body_fn(*carried)`` repeated while ``cond_fn(*carried)`` holds, inside the program."""
+    return control.while_loop(lambda carried: cond_fn(*carried),
+                              lambda carried: tuple(body_fn(*carried)), tuple(carried_inputs))
+
+
 def tril_indices(row: int, col: int, offset: int = 0) -> Any:
     return wrap(np.stack(np.tril_indices(row, offset, col)))
 
@@ -345,7 +444,3 @@ def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None,
     counts, found = np.histogram(values, edges, range, density,
                                  None if weight is None else value_of(weight))
     return wrap(counts.astype(values.dtype)), wrap(found.astype(values.dtype))
-
-__all__ = sorted(name for name, value in globals().items()
-                 if callable(value) and getattr(value, "__module__", "") == __name__
-                 and not name.startswith("_"))

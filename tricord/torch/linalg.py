@@ -20,8 +20,8 @@ from .functions import tensordot, vander
 
 __all__ = ["LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig",
            "eigh", "eigvals", "eigvalsh", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "matmul",
-           "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
-           "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensordot", "vander",
+           "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv",
+           "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensordot", "vander",
            "vecdot", "vector_norm"]
 
 LinAlgError = SingularMatrixError
@@ -212,6 +212,11 @@ def _number(value: Any) -> float | None:
 def matrix_power(A: Any, n: int, *, out: Any = None) -> Any:
     """The product of ``n`` copies; of the inverse if n is negative."""
     return record(fn.matrix_power, (A,), (int(n),))
+
+
+def matrix_exp(A: Any) -> Any:
+    """The exponential of square matrices."""
+    return A.matrix_exp()
 
 
 def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:

@@ -7,10 +7,20 @@ from typing import Any
 
 from ..errors import ArgumentError
 
-__all__ = ["are_deterministic_algorithms_enabled", "compile", "compiler", "get_num_threads",
-           "get_num_interop_threads", "is_deterministic_algorithms_warn_only_enabled",
-           "set_float32_matmul_precision", "get_float32_matmul_precision", "set_flush_denormal",
-           "set_num_interop_threads", "set_num_threads", "use_deterministic_algorithms"]
+__all__ = [
+    "are_deterministic_algorithms_enabled",
+    "compile",
+    "compiler",
+    "get_float32_matmul_precision",
+    "get_num_interop_threads",
+    "get_num_threads",
+    "is_deterministic_algorithms_warn_only_enabled",
+    "set_float32_matmul_precision",
+    "set_flush_denormal",
+    "set_num_interop_threads",
+    "set_num_threads",
+    "use_deterministic_algorithms",
+]
 
 
 def compile(model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None,

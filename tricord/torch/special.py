@@ -1,3 +1,4 @@
+# ruff: noqa: PLE0604 - it lists the names of others
 """``torch.special``."""
 
 from __future__ import annotations

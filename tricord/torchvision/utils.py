@@ -66,7 +66,7 @@ def save_image(tensor: Any, fp: Any, format: str | None = None, **options: Any) 
     Raises:  ArgumentError
     """
     raise ArgumentError("save_image: writing pictures is not part of tricord",
-                        hint="matplotlib.pyplot.imsave(path, make_grid(x).permute(1, 2, 0).numpy())")
+                        hint="plt.imsave(path, make_grid(x).permute(1, 2, 0).numpy())")
 
 
 __getattr__ = unknown_name("torchvision.utils", lambda: __all__)

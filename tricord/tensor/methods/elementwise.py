@@ -32,7 +32,7 @@ from ...ir.ops.elementwise import cast, fmod
 from ...ir.source import user_location
 from ..handle import Handle
 from ..operators import combine, operand
-from ..recorder import record
+from ..recorder import record, value_of, wrap
 from ..views import write
 
 __all__ = ["ElementwiseMethods", "binary_method", "unary_method"]
@@ -241,6 +241,11 @@ class ElementwiseMethods(Handle):
     clip = clamp
 
     def clamp_(self, min: Any = None, max: Any = None) -> Any:
+        tensors = tuple(b for b in (min, max) if isinstance(b, Handle))
+        if tensors:
+            bounds = tuple(b if isinstance(b, Handle) else record(_to_like, (self,), (b,))
+                           for b in (min, max) if b is not None)
+            return write(self, _clip_nodes, bounds, (min is not None, max is not None))
         return write(self, _clip, (), (operand(min), operand(max)))
 
     clip_ = clamp_
@@ -275,6 +280,21 @@ class ElementwiseMethods(Handle):
                    neginf: float | None = None) -> Any:
         """NaN and infinities replaced, by default with 0 and the dtype's limits."""
         return record(fn.nan_to_num, (self,), (0.0 if nan is None else nan, posinf, neginf))
+
+    def nan_to_num_(self, nan: float | None = None, posinf: float | None = None,
+                    neginf: float | None = None) -> Any:
+        return write(self, fn.nan_to_num, (), (0.0 if nan is None else nan, posinf, neginf))
+
+    def clamp_min_(self, min: Any) -> Any:
+        return self.clamp_(min=min)
+
+    def clamp_max_(self, max: Any) -> Any:
+        return self.clamp_(max=max)
+
+    def frexp(self) -> Any:
+        """Mantissa in [0.5, 1) and exponent (observes the values)."""
+        mantissa, exponent = np.frexp(value_of(self))
+        return wrap(mantissa), wrap(exponent)
 
     def lerp(self, end: Any, weight: Any) -> Any:
         """``self + weight * (end - self)``."""

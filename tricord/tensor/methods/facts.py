@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import NotSupportedError
+from ...errors import NotSupportedError, ShapeError
 from ...ir.dtypes import as_dtype
 from ...ir.shapes import Shape
 from ..handle import Handle
@@ -99,6 +99,29 @@ class FactMethods(Handle):
     def get_shape(self) -> Shape:
         """TensorFlow's name for ``shape``."""
         return self.shape
+
+    @property
+    def mH(self) -> Any:  # noqa: N802 - the standard's name
+        """The last two axes exchanged, conjugated."""
+        moved = self.mT  # type: ignore[attr-defined]
+        return moved.conj() if self.dtype.is_complex else moved
+
+    @property
+    def H(self) -> Any:  # noqa: N802 - PyTorch's name
+        """The conjugate transpose of a matrix."""
+        if self.ndim not in (0, 2):
+            raise ShapeError("H: only supported on matrices (2-D tensors), got shape "
+                             f"{tuple(self.shape)}")
+        return self.mH if self.ndim else self
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on this intermediate tensor."""
+        return self._retains_grad
+
+    def is_nonzero(self) -> bool:
+        """The truth of the only element."""
+        return bool(self)
 
     def get_device(self) -> int:
         """-1: the CPU."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ...functions import linalg as fn
 from ...functions.manipulation import swapaxes
+from ...functions.products import matmul
 from ...ir.node import Node
 from ...ir.ops import elementwise as ew
 from ..handle import Handle
@@ -60,6 +61,21 @@ def _svd(x: Node, some: bool) -> list[Node]:
     return [u, s, swapaxes(vh, -1, -2)]
 
 
+def _matrix_exp(x: Node) -> Node:
+    """Scaling and squaring: a Taylor polynomial of degree 18 of x / 2**10.
+
+    Its error is far below rounding for norms up to about 2000.
+    """
+    scaled = x * 2.0 ** -10
+    result = term = fn.matrix_power(x, 0) + x * 0.0
+    for k in range(1, 19):
+        term = matmul(term, scaled) * (1 / k)
+        result = result + term
+    for _ in range(10):
+        result = matmul(result, result)
+    return result
+
+
 class LinalgMethods(Handle):
     """Linear algebra, as PyTorch names it."""
 
@@ -98,6 +114,10 @@ class LinalgMethods(Handle):
     def svd(self, some: bool = True, compute_uv: bool = True) -> Any:
         """Singular values and vectors; V as columns (`torch.linalg.svd` gives rows)."""
         return SVDResult(*several(_svd, (self,), (some,)))
+
+    def matrix_exp(self) -> Any:
+        """The exponential of square matrices."""
+        return record(_matrix_exp, (self,))
 
     def matrix_power(self, n: int) -> Any:
         """The product of ``n`` copies of a square matrix; of its inverse if n is negative."""

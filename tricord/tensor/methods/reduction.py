@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ...errors import ArgumentError
 from ...functions import reduction as fn
+from ...ir import arithmetic as ar
 from ...ir.dtypes import as_dtype, int64
 from ...ir.node import Node
 from ...ir.ops import elementwise as ew
@@ -16,6 +17,7 @@ from ...ir.ops.movement import reshape
 from ...ir.ops.structural import iota
 from ..handle import Handle
 from ..recorder import pending, record, record_nodes
+from ..views import write
 
 __all__ = ["ReductionMethods", "ValuesAndIndices"]
 
@@ -131,6 +133,13 @@ def _aminmax(x: Node, axes: Any, keepdim: bool) -> list[Node]:
     return [fn.min(x, axes, keepdim), fn.max(x, axes, keepdim)]
 
 
+def _renormed(x: Node, order: float, axis: int, limit: float) -> Node:
+    others = tuple(a for a in range(x.ndim) if a != axis % x.ndim)
+    norms = fn.norm(x, others, order, True)
+    too_long = ar.compare["greater"](norms, limit)
+    return x * ar.select(too_long, limit / (norms + 1e-7), ew.scalar_like(1, norms))
+
+
 class ReductionMethods(Handle):
     """Reductions, as PyTorch names them; ``axis`` and ``keepdims`` are accepted too."""
 
@@ -153,6 +162,16 @@ class ReductionMethods(Handle):
     cumsum = _cumulative(fn.cumulative_sum)
     cumprod = _cumulative(fn.cumulative_prod)
     logcumsumexp = _cumulative(fn.logcumsumexp, indexed=True)
+
+    def cumsum_(self, dim: int) -> Any:
+        return write(self, fn.cumulative_sum, (), (dim,))
+
+    def cumprod_(self, dim: int) -> Any:
+        return write(self, fn.cumulative_prod, (), (dim,))
+
+    def renorm(self, p: float, dim: int, maxnorm: float) -> Any:
+        """Slices along ``dim`` whose p-norm exceeds ``maxnorm``, scaled down to it."""
+        return record(_renormed, (self,), (p, dim, maxnorm))
 
     def count_nonzero(self, dim: Any = None) -> Any:
         """How many elements are not zero."""

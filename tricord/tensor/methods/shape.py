@@ -418,6 +418,47 @@ class ShapeMethods(Handle):
         return tuple(self.narrow(dim, a, max(b - a, 0)) for a, b in zip(
             [0, *ends], [*ends, total], strict=True))
 
+    def split_with_sizes(self, split_sizes: Sequence[int], dim: int = 0) -> Any:
+        return self.split(list(split_sizes), dim)
+
+    def select_scatter(self, src: Any, dim: int, index: int) -> Any:
+        """A copy in which ``src`` stands at one place of an axis."""
+        made = self.clone()  # type: ignore[attr-defined]
+        made.select(dim, index).copy_(src)
+        return made
+
+    def slice_scatter(self, src: Any, dim: int = 0, start: int | None = None,
+                      end: int | None = None, step: int = 1) -> Any:
+        """A copy in which ``src`` stands at a slice of an axis."""
+        made = self.clone()  # type: ignore[attr-defined]
+        at = normalise_axis(dim, self.ndim, "slice_scatter")
+        made[(slice(None),) * at + (slice(start, end, step),)] = src
+        return made
+
+    def as_strided(self, size: Sequence[int], stride: Sequence[int],
+                   storage_offset: int | None = 0) -> Any:
+        """Elements of the flattened tensor at regular distances; a copy, not a view."""
+        places = np.full((), storage_offset or 0, np.int64)
+        for n, step in zip(size, stride, strict=True):
+            places = places[..., None] + np.arange(n) * step
+        return record(ix.take, (self.flatten(), wrap(places)), (0,))
+
+    def sum_to_size(self, *size: Any) -> Any:
+        """Summed so that it has a size that would broadcast to its own."""
+        wanted = sizes(size)
+        lead = self.ndim - len(wanted)
+        if lead < 0:
+            raise ShapeError(f"sum_to_size: {tuple(wanted)} has more axes than "
+                             f"{tuple(self.shape)}", where=_where())
+        stretched = tuple(a for a, (s, w) in enumerate(zip(
+            self.shape, (1,) * lead + wanted, strict=True)) if a < lead or (w == 1 and s != 1))
+        total = self.sum(stretched, keepdim=True) if stretched else self  # type: ignore[attr-defined]
+        return total.reshape(*wanted)
+
+    def diagflat(self, offset: int = 0) -> Any:
+        """A matrix with all elements on a diagonal."""
+        return self.flatten().diag(offset)
+
     def vsplit(self, indices_or_sections: Any) -> Any:
         return self.tensor_split(indices_or_sections, 0)
 

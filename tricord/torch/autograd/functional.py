@@ -7,8 +7,8 @@ from typing import Any
 
 from ...errors import DTypeError, GradientError, TraceError
 from ...functions.derivatives import jacobians
-from ...tensor import recording_gradients, transforms
 from ...tensor import autograd as engine
+from ...tensor import recording_gradients, transforms
 from ...tensor.handle import Handle
 from ...tensor.recorder import pending, record_nodes
 from ..creation import ones_like, zeros_like

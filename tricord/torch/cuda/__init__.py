@@ -1,98 +1,15 @@
+# ruff: noqa: F401, F403, PLE0605 - it lists the names of others
 """``torch.cuda``: tells that there is no such device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from .._names import unknown_name as _unknown_name
+from . import absent as _absent
+from . import amp
+from .absent import *
 
-from ...errors import NotSupportedError
-from .. import amp
-from .._names import unknown_name
+globals().update(_absent.ABSENT)
 
-__all__ = ["amp", "device_count", "empty_cache", "get_rng_state_all", "init", "ipc_collect",
-           "is_available", "is_bf16_supported", "is_initialized", "manual_seed", "manual_seed_all",
-           "max_memory_allocated", "max_memory_reserved", "memory_allocated", "memory_reserved",
-           "reset_peak_memory_stats", "seed_all", "set_rng_state_all", "synchronize"]
+__all__ = sorted({*_absent.__all__, *_absent.ABSENT, "amp"})
 
-
-def is_available() -> bool:
-    """False: tricord computes on the CPU."""
-    return False
-
-
-def device_count() -> int:
-    """None of them."""
-    return 0
-
-
-def is_initialized() -> bool:
-    return False
-
-
-def is_bf16_supported(including_emulation: bool = True) -> bool:
-    return False
-
-
-# Programs call these without asking; they concern all devices, of which there are none.
-
-def manual_seed(seed: int) -> None:
-    """Seeds nothing; `torch.manual_seed` seeds the CPU."""
-
-
-manual_seed_all = manual_seed
-
-
-def seed_all() -> None:
-    pass
-
-
-def init() -> None:
-    pass
-
-
-def synchronize(device: Any = None) -> None:
-    """Nothing runs elsewhere that could be waited for."""
-
-
-def empty_cache() -> None:
-    pass
-
-
-def ipc_collect() -> None:
-    pass
-
-
-def reset_peak_memory_stats(device: Any = None) -> None:
-    pass
-
-
-def memory_allocated(device: Any = None) -> int:
-    return 0
-
-
-memory_reserved = max_memory_allocated = max_memory_reserved = memory_allocated
-
-
-def get_rng_state_all() -> list[Any]:
-    return []
-
-
-def set_rng_state_all(new_states: Any) -> None:
-    pass
-
-
-def _absent(name: str) -> Callable[..., Any]:
-    def function(*args: Any, **kwargs: Any) -> Any:
-        raise NotSupportedError(f"torch.cuda.{name}: there is no cuda device, tricord computes on "
-                                "the cpu", hint="if torch.cuda.is_available(): ...")
-
-    function.__name__ = name
-    return function
-
-
-for _name in ("current_device", "get_device_name", "get_device_properties", "set_device", "device",
-              "Stream", "Event", "stream", "current_stream", "get_device_capability",
-              "get_rng_state", "set_rng_state", "memory_summary", "mem_get_info"):
-    globals()[_name] = _absent(_name)
-
-__getattr__ = unknown_name("torch.cuda", lambda: globals())
+__getattr__ = _unknown_name("torch.cuda", lambda: __all__)

@@ -22,7 +22,7 @@ from ....data import (
     get_worker_info,
     random_split,
 )
-from ..._names import unknown_name
+from ..._names import unknown_name as _unknown_name
 from . import dataloader, dataset, sampler
 
 __all__ = ["BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset",
@@ -31,5 +31,5 @@ __all__ = ["BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Datas
            "dataset", "default_collate", "default_convert", "get_worker_info", "random_split",
            "sampler"]
 
-__getattr__ = unknown_name("torch.utils.data", lambda: __all__, {
+__getattr__ = _unknown_name("torch.utils.data", lambda: __all__, {
     "DistributedSampler": "RandomSampler: there is one process"})

@@ -9,8 +9,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ...errors import NotSupportedError
-from .._names import unknown_name
+from ..errors import NotSupportedError
+from ._names import unknown_name
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
@@ -27,8 +27,8 @@ class autocast:
                  cache_enabled: bool | None = None):
         kind = str(device_type).partition(":")[0]
         if enabled and kind == "cpu":
-            raise NotSupportedError("autocast: mixed precision on the cpu is not supported; nothing "
-                                    "is cast behind your back",
+            raise NotSupportedError("autocast: mixed precision on the cpu is not supported; "
+                                    "nothing is cast behind your back",
                                     hint="enabled=False, or model.to(torch.bfloat16)")
 
     def __enter__(self) -> autocast:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._names import unknown_name
+from ._names import unknown_name
 
 __all__ = ["device_count", "empty_cache", "is_available", "manual_seed", "synchronize"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...errors import NotSupportedError
-from .._names import unknown_name
+from ..errors import NotSupportedError
+from ._names import unknown_name
 
 __all__ = ["export", "ignore", "is_scripting", "is_tracing", "load", "save", "script", "trace",
            "unused"]

@@ -23,7 +23,7 @@ from weakref import ref
 import numpy as np
 
 from .. import settings
-from ..errors import GradientError, TraceError, TricordError
+from ..errors import DTypeError, GradientError, TraceError, TricordError
 from ..ir.dtypes import DType, as_dtype
 from ..ir.graph import make_input
 from ..ir.node import Node, clear_nodes, node_count
@@ -220,9 +220,13 @@ def record(function: Callable[..., Node], operands: Sequence[Handle],
     key: Any = [function, static]
     if static:
         key.append(tuple(map(type, static)))  # 1, 1.0 and True are equal, but not the same
-    for h in operands:
-        node = h._node
-        key.append(node if h._segment is segment else segment.enter(h))
+    try:
+        for h in operands:
+            node = h._node
+            key.append(node if h._segment is segment else segment.enter(h))
+    except AttributeError:
+        _refuse_other_types(function, operands)
+        raise
     key = tuple(key)
     node = here.memo.get(key)
     if node is None:
@@ -238,14 +242,29 @@ def record_nodes(function: Callable[..., Sequence[Node]], operands: Sequence[Han
     here = state
     segment = _over_budget()
     key: Any = [function, static, tuple(map(type, static))]
-    for h in operands:
-        node = h._node
-        key.append(node if h._segment is segment else segment.enter(h))
+    try:
+        for h in operands:
+            node = h._node
+            key.append(node if h._segment is segment else segment.enter(h))
+    except AttributeError:
+        _refuse_other_types(function, operands)
+        raise
     key = tuple(key)
     nodes = here.memo.get(key)
     if nodes is None:
         nodes = here.memo[key] = _first_sight(function, key[3:], static)
     return nodes  # type: ignore[no-any-return]
+
+
+def _refuse_other_types(function: Callable[..., Any], operands: Sequence[Any]) -> None:
+    """Say which operand is no tensor, if one is not."""
+    for place, operand in enumerate(operands, start=1):
+        if not isinstance(operand, Handle):
+            name = getattr(function, "__name__", "operation").lstrip("_")
+            raise DTypeError(f"{name}: argument {place} must be Tensor, not "
+                             f"{type(operand).__name__}",
+                             where=str(user_location() or "") or None,
+                             hint="make it one first: tensor(value)")
 
 
 def _first_sight(function: Callable[..., Any], nodes: Sequence[Node],

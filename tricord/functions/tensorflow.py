@@ -1,0 +1,119 @@
+"""Composites with TensorFlow's conventions, which differ from those of the other frameworks.
+
+Source: the documentation of tf.nn and tf.image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import ShapeError
+from ..ir import arithmetic as ar
+from ..ir.node import Node
+from ..ir.ops import elementwise as ew
+from ..ir.ops import reduce as rd
+from ..ir.ops.convolution import dilated
+from ..ir.ops.movement import broadcast
+from ..ir.shapes import normalise_axes
+from . import manipulation as mv
+from .activation import log_softmax
+from .class_loss import binary_cross_entropy_with_logits
+from .convolution import conv_transpose
+
+__all__ = ["batch_normalization", "bias_add", "conv_transpose_to", "leaky_relu", "moments",
+           "sigmoid_cross_entropy", "softmax_cross_entropy", "weighted_cross_entropy"]
+
+
+def batch_normalization(x: Node, mean: Node, variance: Node, offset: Node | None = None,
+                        scale: Node | None = None, epsilon: float = 1e-3) -> Node:
+    """``(x - mean) / sqrt(variance + epsilon) * scale + offset``, all broadcast."""
+    factor = ew.rsqrt(variance + epsilon)
+    if scale is not None:
+        factor = factor * scale
+    shift = -mean * factor if offset is None else offset - mean * factor
+    return x * factor + shift
+
+
+def bias_add(x: Node, bias: Node, axis: int = -1) -> Node:
+    """A vector added along the axis of channels."""
+    at = axis % x.ndim if x.ndim else 0
+    if bias.ndim != 1 or not x.ndim or bias.shape[0] != x.shape[at]:
+        raise ShapeError(f"bias_add: a bias of shape {tuple(bias.shape)} for a value of shape "
+                         f"{tuple(x.shape)}: the bias must be a vector as long as the last axis")
+    return x + broadcast(ew.cast(bias, x.dtype), x.shape, (at,))
+
+
+def moments(x: Node, axes: Sequence[int], keepdims: bool = False) -> tuple[Node, Node]:
+    """Mean and variance over the axes."""
+    found = normalise_axes(tuple(axes), x.ndim, "moments")
+    wide = x if x.dtype.itemsize > 2 else ew.cast(x, ar.DEFAULT_FLOAT)
+    mean = rd.reduce_sum(wide, found) / max(_count(x, found), 1)
+    centred = wide - rd.restore(mean, wide, found)
+    variance = rd.reduce_sum(centred * centred, found) / max(_count(x, found), 1)
+    results = (ew.cast(mean, x.dtype), ew.cast(variance, x.dtype))
+    if not keepdims:
+        return results
+    shape = [1 if a in found else s for a, s in enumerate(x.shape)]
+    return mv.reshape(results[0], shape), mv.reshape(results[1], shape)
+
+
+def _count(x: Node, axes: Sequence[int]) -> int:
+    count = 1
+    for a in axes:
+        count *= x.shape[a]
+    return count
+
+
+def leaky_relu(x: Node, alpha: float = 0.2) -> Node:
+    """x, or ``alpha * x`` below zero; at zero the slope is ``alpha``."""
+    return ew.where(ew.greater(x, ew.zeros_like(x)), x, x * alpha)
+
+
+def softmax_cross_entropy(labels: Node, logits: Node, axis: int = -1) -> Node:
+    """``-sum(labels * log_softmax(logits))`` along an axis; labels are probabilities."""
+    labels, logits = ar.promoted("softmax_cross_entropy_with_logits", labels, logits)
+    terms = labels * log_softmax(logits, axis)
+    return -rd.reduce_sum(terms, (axis % logits.ndim,))
+
+
+def sigmoid_cross_entropy(labels: Node, logits: Node) -> Node:
+    """The cross entropy of independent yes-or-no labels, element by element."""
+    if labels.shape != logits.shape:
+        raise ShapeError(f"sigmoid_cross_entropy_with_logits: `logits` and `labels` must have the "
+                         f"same shape, received ({tuple(logits.shape)} vs {tuple(labels.shape)}).")
+    return binary_cross_entropy_with_logits(logits, labels, None, "none")
+
+
+def weighted_cross_entropy(labels: Node, logits: Node, weight: Node) -> Node:
+    """`sigmoid_cross_entropy` with a weight on the positive labels."""
+    labels, logits, weight = ar.promoted("weighted_cross_entropy_with_logits", labels, logits,
+                                         weight)
+    factor = 1 + (weight - 1) * labels
+    low = ew.maximum(-logits, ew.zeros_like(logits))
+    return (1 - labels) * logits + factor * (ew.log1p(ew.exp(-ew.absolute(logits))) + low)
+
+
+def conv_transpose_to(x: Node, w: Node, sizes: tuple[int, ...], stride: tuple[int, ...],
+                      padding: str | tuple[tuple[int, int], ...], dilation: tuple[int, ...],
+                      layout: str = "N*C") -> Node:
+    """The gradient of a convolution with respect to its input of the spatial ``sizes``.
+
+    Shapes:  w (taps *, O, I), x of channels I -> channels O
+    """
+    spatial = x.shape[1:-1] if layout == "N*C" else x.shape[2:]
+    widths, more = [], []
+    for axis, (n, size, s) in enumerate(zip(spatial, sizes, stride, strict=True)):
+        reach = dilated(w.shape[axis], dilation[axis])
+        whole = (n - 1) * s + reach
+        if isinstance(padding, str):
+            total = max(whole - size, 0) if padding == "same" else 0
+            low, high = total // 2, total - total // 2
+        else:
+            low, high = padding[axis]
+        if not 0 <= size - (whole - low - high) < max(s, 1):
+            raise ShapeError(f"conv_transpose: an output size of {size} does not come from an "
+                             f"input of size {n} with stride {s} and {w.shape[axis]} taps")
+        widths.append((low, high))
+        more.append(size - (whole - low - high))
+    return conv_transpose(x, w, None, stride, tuple(widths), tuple(more), 1, dilation, layout,
+                          "*OI")

@@ -18,6 +18,7 @@ from ..ir.node import Node
 from ..ir.ops.elementwise import cast
 from ..tensor.handle import Handle
 from ..tensor.recorder import assign, record, record_nodes, recording_gradients, value_of, wrap
+from ..tensor.recorder import state as recorder
 from ..tensor.tensor import tensor
 
 __all__ = ["Metric", "as_handle"]
@@ -104,11 +105,16 @@ class Metric:
     def accumulate(self, function: Callable[..., Sequence[Node]], operands: Sequence[Any],
                    static: tuple[Any, ...] = ()) -> None:
         """Record ``function(*states, *operands, *static)``: the new states, in order."""
+        # Once per batch and metric: without the overhead of a context manager.
         states = list(self._states.values())
-        with recording_gradients(False):
+        memo = recorder.memo
+        recorder.memo = recorder.memo_without_gradients
+        try:
             nodes = record_nodes(_as_states, [*states, *operands], (function, len(states), *static))
             for handle, node in zip(states, nodes, strict=True):
                 assign(handle, node)
+        finally:
+            recorder.memo = memo
 
     def compute(self, function: Callable[..., Node], static: tuple[Any, ...] = ()) -> Any:
         """``function(*states, *static)`` as a tensor of the metric's dtype."""

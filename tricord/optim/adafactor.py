@@ -40,7 +40,8 @@ def _advance(o: AdafactorOptions, lr: float, numbers: tuple[float, ...],
 
 def _mean(x: Node, axis: int) -> Node:
     total: Node = expand_dims(reduce_sum(x, (axis,)), axis)
-    return total / x.shape[axis]
+    result: Node = total / x.shape[axis]
+    return result
 
 
 def _root_mean_square(x: Node) -> Node:

@@ -87,10 +87,10 @@ class CyclicLR(LRScheduler):
     def scale_fn(self, x: float) -> float:
         """The height of the cycle or step ``x``, 1.0 being ``max_lr``."""
         if self._scale_fn_custom is not None:
-            return self._scale_fn_custom(x)
+            return float(self._scale_fn_custom(x))
         if self.mode == "triangular":
             return 1.0
-        return 1 / 2.0 ** (x - 1) if self.mode == "triangular2" else self.gamma ** x
+        return 1 / 2.0 ** (x - 1) if self.mode == "triangular2" else float(self.gamma ** x)
 
     def get_lr(self) -> list[float]:
         cycle = math.floor(1 + self.last_epoch / self.total_size)

@@ -84,7 +84,7 @@ def _zoom(at: Callable[[float], Point], bracket: list[Point], falls_short: Calla
         ends = [p.t for p in bracket]
         if abs(ends[1] - ends[0]) * reach < tolerance:
             break
-        length = _cubic_minimum(*bracket)
+        length = _cubic_minimum(bracket[0], bracket[1])
         margin = 0.1 * (max(ends) - min(ends))
         if min(max(ends) - length, length - min(ends)) < margin:
             # Twice in a row beside an end: move away from it.

@@ -98,8 +98,8 @@ class PolynomialDecay(LearningRateSchedule):
         if self.cycle:
             length *= max(1.0, math.ceil(step / length))
         share = min(step, length) / length
-        return ((self.initial_learning_rate - self.end_learning_rate)
-                * (1.0 - share) ** self.power + self.end_learning_rate)
+        return float((self.initial_learning_rate - self.end_learning_rate)
+                     * (1.0 - share) ** self.power + self.end_learning_rate)
 
 
 class InverseTimeDecay(LearningRateSchedule):

@@ -10,11 +10,13 @@ import numpy as np
 from ..tensor.handle import Handle
 from ..tensor.recorder import value_of
 
-__all__ = ["Logs", "number"]
+__all__ = ["Logs", "MetricLogs", "number", "numbers"]
 
 
 def number(value: Any) -> Any:
     """A tensor's (or array's) value as a Python number, or as a list where it has several."""
+    if isinstance(value, Mapping):  # a metric that gives several
+        return {k: number(v) for k, v in value.items()}
     if isinstance(value, Handle):
         value = value_of(value)
     elif callable(getattr(value, "numpy", None)):
@@ -22,6 +24,22 @@ def number(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.item() if value.size == 1 else np.asarray(value).tolist()
     return value
+
+
+class MetricLogs(Mapping[str, Any]):
+    """The results of metrics by name, recorded when they are read."""
+
+    def __init__(self, metrics: Mapping[str, Any]):
+        self._metrics = metrics
+
+    def __getitem__(self, name: str) -> Any:
+        return self._metrics[name].result()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._metrics)
+
+    def __len__(self) -> int:
+        return len(self._metrics)
 
 
 class Logs(dict[str, Any]):

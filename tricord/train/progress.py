@@ -30,6 +30,8 @@ def is_live(stream: TextIO) -> bool:
 
 def format_value(value: Any) -> str:
     """As Keras shows it: four places, or an exponent below 1e-3."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}: {format_value(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(format_value, value)) + "]"
     if not isinstance(value, (int, float)):
@@ -124,7 +126,8 @@ class ProgressBar:
             self._open = False
 
     def _values(self, logs: Mapping[str, Any]) -> list[str]:
-        return [f"{name}: {format_value(number(value))}" for name, value in logs.items()]
+        shown = dict(logs)  # all of them first, then one evaluation
+        return [f"{name}: {format_value(number(value))}" for name, value in shown.items()]
 
     def _draw(self, logs: Mapping[str, Any], now: float) -> None:
         spent = now - self._start

@@ -18,7 +18,7 @@ from ..tensor.tensor import tensor
 from .batches import unpack
 from .callback import Callback
 from .history import History
-from .logs import number
+from .logs import MetricLogs, number
 from .loop import FitRun, evaluate, fit, predict
 from .protocol import set_rate
 
@@ -82,7 +82,7 @@ class Trainer:
             loss = (loss * weight).mean()
         return loss
 
-    def _measure(self, loss: Any, outputs: Any, y: Any, weight: Any) -> dict[str, Any]:
+    def _measure(self, loss: Any, outputs: Any, y: Any, weight: Any) -> Mapping[str, Any]:
         rows = y if isinstance(y, Handle) else outputs
         size = rows.shape[0] if isinstance(rows, Handle) and rows.ndim else 1
         weight_of_batch = self._sizes.get(size)
@@ -91,12 +91,7 @@ class Trainer:
         self._loss_mean.update_state(loss, weight_of_batch)
         for metric in self.metrics.values():
             metric.update_state(y, outputs, weight)
-        return self.logs()
-
-    def logs(self) -> dict[str, Any]:
-        """The loss and metrics so far, as tensors."""
-        return {**{name: m.result() for name, m in self.metrics.items()},
-                "loss": self._loss_mean.result()}
+        return MetricLogs({**self.metrics, "loss": self._loss_mean})
 
     def train_step(self, batch: Any) -> Mapping[str, Any]:
         """One update."""

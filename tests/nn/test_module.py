@@ -372,3 +372,12 @@ def test_parameter_lists_and_dicts():
     table["v"] = Parameter(tensor([2.0]))
     assert list(table) == ["w", "v"] and names(table.named_parameters()) == ["w", "v"]
     assert list(table.state_dict()) == ["w", "v"] and table.pop("w").item() == 1.0
+
+
+def test_loading_leaves_values_not_programs():
+    net = nn.Linear(2, 2)
+    held = net.state_dict()
+    net.load_state_dict({k: np.ones(v.shape, np.float32) for k, v in held.items()})
+    assert net.weight._value is not None and held["weight"]._value is not None
+    assert held["weight"].tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    assert net.weight.requires_grad and not held["weight"].requires_grad

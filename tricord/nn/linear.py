@@ -13,7 +13,7 @@ from ..functions.linear import linear
 from ..functions.manipulation import flatten, unflatten
 from ..ir import arithmetic
 from ..ir.dtypes import as_dtype
-from ..tensor import Parameter, record
+from ..tensor import Parameter, record, wrap
 from . import functional as fn
 from . import init
 from .module import Module, check_device
@@ -21,14 +21,19 @@ from .module import Module, check_device
 __all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten"]
 
 
-def parameter(shape: Sequence[int], device: Any = None, dtype: Any = None) -> Parameter:
-    """A parameter of zeros, to be initialised."""
+def zeros(shape: Sequence[int], device: Any = None, dtype: Any = None) -> Any:
+    """A tensor of zeros, to be initialised."""
     if device is not None:
         check_device(device, "layer")
     wanted = arithmetic.DEFAULT_FLOAT if dtype is None else as_dtype(dtype)
     if any(s < 0 for s in shape):
         raise ShapeError(f"layer: sizes must not be negative, got {tuple(shape)}")
-    return Parameter(np.zeros(tuple(shape), wanted.numpy))
+    return wrap(np.zeros(tuple(shape), wanted.numpy))
+
+
+def parameter(shape: Sequence[int], device: Any = None, dtype: Any = None) -> Parameter:
+    """A parameter of zeros, to be initialised."""
+    return Parameter(zeros(shape, device, dtype))
 
 
 def uniform_within(tensor: Any, fan: int) -> None:

@@ -17,7 +17,7 @@ from ..tensor import Parameter, Tensor, tensor
 from . import functional as fn
 from . import init
 from .functional._record import in_place, record_several, record_some
-from .linear import parameter
+from .linear import parameter, zeros
 from .module import Module
 from .state import set_value
 
@@ -53,7 +53,7 @@ class _Statistics(Module):
         self.weight = parameter((num_features,), device, dtype) if affine else None
         self.bias = parameter((num_features,), device, dtype) if affine and bias else None
         for name in ("running_mean", "running_var"):
-            self.register_buffer(name, parameter((num_features,), device, dtype).detach()
+            self.register_buffer(name, zeros((num_features,), device, dtype)
                                  if track_running_stats else None)
         self.register_buffer("num_batches_tracked",
                              tensor(np.zeros((), np.int64)) if track_running_stats else None)

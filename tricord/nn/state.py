@@ -48,14 +48,29 @@ def set_value(target: Tensor, value: Any) -> None:
     known = leaf_value(value) if isinstance(value, Tensor) else np.asarray(value)
     if known is not None:
         known = np.array(np.broadcast_to(known, target.shape), target.dtype.numpy, order="C")
-        if not target._views and target._link is None and state.segment.parent is None:
-            # Nobody shares the storage: the handle simply stands for other elements from now on.
-            target._value = known
-            target._node = target._segment = target._provenance = target._error = None
+        views = [v for r in target._views or () if (v := r()) is not None]
+        if target._link is None and state.segment.parent is None and all(map(_plain, views)):
+            # Nothing differentiable looks at it: it simply stands for other elements from now on.
+            _stand_for(target, known)
+            for view in views:
+                seen = known
+                for step in view._link.steps:
+                    seen = step.read_array(seen)
+                _stand_for(view, seen)
             return
         value = wrap(known)
     with recording_gradients(False):
         replace(target, record(_copy, (value,), (target.dtype,)))
+
+
+def _plain(view: Any) -> bool:
+    """Whether no gradient flows through a view."""
+    return view._provenance is None and (view._node is None or not view._node.needs_grad)
+
+
+def _stand_for(handle: Any, value: np.ndarray[Any, Any]) -> None:
+    handle._value = value
+    handle._node = handle._segment = handle._provenance = handle._error = None
 
 
 class Stateful:

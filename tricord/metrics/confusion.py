@@ -12,7 +12,7 @@ from ..ir.arithmetic import compare, select
 from ..ir.dtypes import float64, int64
 from ..ir.node import Node
 from ..ir.ops.checks import check_bounds
-from ..ir.ops.elementwise import cast, sqrt, zeros_like
+from ..ir.ops.elementwise import cast, floor, sqrt, zeros_like
 from ..ir.ops.movement import broadcast_to, concatenate, reshape
 from ..ir.ops.reduce import argmax, reduce_sum
 from ..ir.ops.structural import iota
@@ -33,9 +33,9 @@ def _classes(x: Node, sparse: bool, axis: int) -> Node:
 
 
 def _update(matrix: Node, y_true: Node, y_pred: Node, *rest: Any) -> tuple[Node]:
-    """``rest``: weights perhaps, ignored class, sparse truth, sparse predictions, axis."""
+    """``rest``: weights perhaps, ignored class, sparse truth, sparse predictions, axis, whole."""
     weight = rest[0] if isinstance(rest[0], Node) else None
-    ignored, sparse_true, sparse_pred, axis = rest[1:] if weight is not None else rest
+    ignored, sparse_true, sparse_pred, axis, whole = rest[1:] if weight is not None else rest
     truth, chosen = _classes(y_true, sparse_true, axis), _classes(y_pred, sparse_pred, axis)
     if truth.shape != chosen.shape:
         raise ShapeError(f"confusion matrix: {truth.size} labels and {chosen.size} predictions")
@@ -50,7 +50,8 @@ def _update(matrix: Node, y_true: Node, y_pred: Node, *rest: Any) -> tuple[Node]
     classes = matrix.shape[0]
     place = (check_bounds(truth, classes, _OUT_OF_RANGE.format("truth")) * classes
              + check_bounds(chosen, classes, _OUT_OF_RANGE.format("prediction")))
-    return (matrix + reshape(bincount(place, classes * classes, size), matrix.shape),)
+    gathered = matrix + reshape(bincount(place, classes * classes, size), matrix.shape)
+    return (floor(gathered) if whole and weight is not None else gathered,)
 
 
 def _matrix(matrix: Node) -> Node:
@@ -106,6 +107,9 @@ class ConfusionMatrix(Metric):
     [[1.0, 0.0], [1.0, 1.0]]
     """
 
+    #: whether counts are cut to whole numbers after each batch
+    whole_counts = False
+
     def __init__(self, num_classes: int, name: str | None = None, dtype: Any = None,
                  ignore_class: int | None = None, sparse_y_true: bool = True,
                  sparse_y_pred: bool = True, axis: int = -1):
@@ -121,7 +125,8 @@ class ConfusionMatrix(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         self.accumulate(_update, operands(y_true, y_pred, sample_weight),
-                        (self.ignore_class, self.sparse_y_true, self.sparse_y_pred, self.axis))
+                        (self.ignore_class, self.sparse_y_true, self.sparse_y_pred, self.axis,
+                         self.whole_counts))
 
     def result(self) -> Any:
         return self.compute(_matrix)
@@ -133,7 +138,12 @@ class ConfusionMatrix(Metric):
 
 
 class IoU(ConfusionMatrix):
-    """Intersection over union of some classes, averaged: ``tp / (tp + fp + fn)``."""
+    """Intersection over union of some classes, averaged: ``tp / (tp + fp + fn)``.
+
+    Known weakness: as in Keras, fractions of weights are cut off; `ConfusionMatrix` keeps them.
+    """
+
+    whole_counts = True
 
     def __init__(self, num_classes: int, target_class_ids: Sequence[int], name: str | None = None,
                  dtype: Any = None, ignore_class: int | None = None, sparse_y_true: bool = True,
@@ -196,7 +206,8 @@ class OneHotMeanIoU(MeanIoU):
 
 def _binary(matrix: Node, y_true: Node, y_pred: Node, *rest: Any) -> tuple[Node]:
     *weight, threshold = rest
-    return _update(matrix, y_true, cast(y_pred >= threshold, int64), *weight, None, True, True, -1)
+    return _update(matrix, y_true, cast(y_pred >= threshold, int64), *weight, None, True, True, -1,
+                   True)
 
 
 class BinaryIoU(IoU):

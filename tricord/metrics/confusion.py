@@ -9,7 +9,7 @@ from ..errors import ArgumentError, ShapeError
 from ..functions.manipulation import narrow
 from ..functions.searching import bincount
 from ..ir.arithmetic import compare, select
-from ..ir.dtypes import float64, int64
+from ..ir.dtypes import float32, float64, int64
 from ..ir.node import Node
 from ..ir.ops.checks import check_bounds
 from ..ir.ops.elementwise import cast, floor, sqrt, zeros_like
@@ -51,7 +51,9 @@ def _update(matrix: Node, y_true: Node, y_pred: Node, *rest: Any) -> tuple[Node]
     place = (check_bounds(truth, classes, _OUT_OF_RANGE.format("truth")) * classes
              + check_bounds(chosen, classes, _OUT_OF_RANGE.format("prediction")))
     gathered = matrix + reshape(bincount(place, classes * classes, size), matrix.shape)
-    return (floor(gathered) if whole and weight is not None else gathered,)
+    if whole and weight is not None:
+        gathered = floor(cast(gathered, float32))  # rounded, so that 1.9999999 counts as 2
+    return (gathered,)
 
 
 def _matrix(matrix: Node) -> Node:

@@ -37,14 +37,13 @@ def close(got: Any, expected: Any, rtol: float = 1e-6) -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_confusion_family_is_sklearn_s(weighted: bool) -> None:
     truth, chosen = labels()
-    weight = np.random.RandomState(1).randint(0, 4, len(truth)) / 2 if weighted else np.ones(
-        len(truth))
+    weight = np.random.RandomState(1).rand(len(truth)) if weighted else np.ones(len(truth))
     given = (truth, chosen, weight) if weighted else (truth, chosen)
     close(in_batches(m.ConfusionMatrix(4), *given),
           scores.confusion_matrix(truth, chosen, sample_weight=weight))
     close(in_batches(m.MatthewsCorrelation(4), *given),
           scores.matthews_corrcoef(truth, chosen, sample_weight=weight), 1e-5)
-    close(in_batches(m.MeanIoU(4), truth, chosen, weight * 2),
+    close(in_batches(m.MeanIoU(4, dtype="float32"), *given),
           scores.jaccard_score(truth, chosen, average="macro", sample_weight=weight), 1e-5)
     report = in_batches(m.ClassReport(4, sparse_y_pred=True), *given)
     expected = scores.precision_recall_fscore_support(truth, chosen, sample_weight=weight)

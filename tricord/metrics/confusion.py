@@ -9,10 +9,10 @@ from ..errors import ArgumentError, ShapeError
 from ..functions.manipulation import narrow
 from ..functions.searching import bincount
 from ..ir.arithmetic import compare, select
-from ..ir.dtypes import float32, float64, int64
+from ..ir.dtypes import float64, int64
 from ..ir.node import Node
 from ..ir.ops.checks import check_bounds
-from ..ir.ops.elementwise import cast, floor, sqrt, zeros_like
+from ..ir.ops.elementwise import cast, sqrt, trunc, zeros_like
 from ..ir.ops.movement import broadcast_to, concatenate, reshape
 from ..ir.ops.reduce import argmax, reduce_sum
 from ..ir.ops.structural import iota
@@ -41,8 +41,9 @@ def _update(matrix: Node, y_true: Node, y_pred: Node, *rest: Any) -> tuple[Node]
         raise ShapeError(f"confusion matrix: {truth.size} labels and {chosen.size} predictions")
     size = zeros_like(cast(truth, float64)) + 1.0
     if weight is not None:
-        size = size * broadcast_to(reshape(wide(weight), (weight.size,)) if weight.ndim
-                                   else wide(weight), truth.shape)
+        weight = trunc(wide(weight)) if whole else wide(weight)
+        size = size * broadcast_to(reshape(weight, (weight.size,)) if weight.ndim else weight,
+                                   truth.shape)
     if ignored is not None:
         kept = compare["not_equal"](truth, ignored)
         # An ignored label may lie outside of the classes.
@@ -50,10 +51,7 @@ def _update(matrix: Node, y_true: Node, y_pred: Node, *rest: Any) -> tuple[Node]
     classes = matrix.shape[0]
     place = (check_bounds(truth, classes, _OUT_OF_RANGE.format("truth")) * classes
              + check_bounds(chosen, classes, _OUT_OF_RANGE.format("prediction")))
-    gathered = matrix + reshape(bincount(place, classes * classes, size), matrix.shape)
-    if whole and weight is not None:
-        gathered = floor(cast(gathered, float32))  # rounded, so that 1.9999999 counts as 2
-    return (gathered,)
+    return (matrix + reshape(bincount(place, classes * classes, size), matrix.shape),)
 
 
 def _matrix(matrix: Node) -> Node:
@@ -109,7 +107,7 @@ class ConfusionMatrix(Metric):
     [[1.0, 0.0], [1.0, 1.0]]
     """
 
-    #: whether counts are cut to whole numbers after each batch
+    #: whether weights are cut to whole numbers
     whole_counts = False
 
     def __init__(self, num_classes: int, name: str | None = None, dtype: Any = None,
@@ -142,10 +140,8 @@ class ConfusionMatrix(Metric):
 class IoU(ConfusionMatrix):
     """Intersection over union of some classes, averaged: ``tp / (tp + fp + fn)``.
 
-    Known weakness: as in Keras, fractions of weights are cut off; `ConfusionMatrix` keeps them.
+    Known weakness: as in Keras, weights are cut to whole numbers unless a ``dtype`` is given.
     """
-
-    whole_counts = True
 
     def __init__(self, num_classes: int, target_class_ids: Sequence[int], name: str | None = None,
                  dtype: Any = None, ignore_class: int | None = None, sparse_y_true: bool = True,
@@ -156,12 +152,17 @@ class IoU(ConfusionMatrix):
             raise ArgumentError(f"Target class id {max(target_class_ids)} is out of range, which "
                                 f"is [0, {num_classes}).")
         self.target_class_ids = list(target_class_ids)
+        self.whole_counts = dtype is None
 
     def result(self) -> Any:
         return self.compute(_iou, (tuple(self.target_class_ids),))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "target_class_ids": self.target_class_ids}
+        return {**super().get_config(), "target_class_ids": self.target_class_ids,
+                "dtype": self._dtype_name()}
+
+    def _dtype_name(self) -> str | None:
+        return None if self.whole_counts else self.dtype.name
 
 
 class MeanIoU(IoU):
@@ -207,9 +208,9 @@ class OneHotMeanIoU(MeanIoU):
 
 
 def _binary(matrix: Node, y_true: Node, y_pred: Node, *rest: Any) -> tuple[Node]:
-    *weight, threshold = rest
+    *weight, threshold, whole = rest
     return _update(matrix, y_true, cast(y_pred >= threshold, int64), *weight, None, True, True, -1,
-                   True)
+                   whole)
 
 
 class BinaryIoU(IoU):
@@ -221,10 +222,11 @@ class BinaryIoU(IoU):
         self.threshold = threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        self.accumulate(_binary, operands(y_true, y_pred, sample_weight), (self.threshold,))
+        self.accumulate(_binary, operands(y_true, y_pred, sample_weight),
+                        (self.threshold, self.whole_counts))
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "dtype": self.dtype.name, "threshold": self.threshold,
+        return {"name": self.name, "dtype": self._dtype_name(), "threshold": self.threshold,
                 "target_class_ids": self.target_class_ids}
 
 

@@ -225,3 +225,71 @@ def test_gradient_clipping(rng):
             net.total = namespace.utils.clip_grad_norm_(net.parameters(), 0.3, order)
         same(ours.total, theirs.total)
         same(ours.weight.grad, theirs.weight.grad)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("align", [True, False])
+def test_sampling_at_a_grid(rng, mode, padding, align):
+    x, y = pair(rng, 2, 3, 4, 5, grad=True)
+    theta, theta_real = pair(rng, 2, 2, 3, grad=True)
+    grid = fn.affine_grid(theta, (2, 3, 6, 4), align)
+    grid_real = torch.nn.functional.affine_grid(theta_real, (2, 3, 6, 4), align)
+    same(grid, grid_real)
+    a = fn.grid_sample(x, grid, mode, padding, align)
+    b = torch.nn.functional.grid_sample(y, grid_real, mode, padding, align)
+    same(a, b, 1e-4)
+    a.sum().backward()
+    b.sum().backward()
+    same(x.grad, y.grad, 1e-4)
+    if mode == "bilinear":
+        same(theta.grad, theta_real.grad, 1e-3)
+
+
+def test_weight_norm(rng):
+    ours = nn.utils.weight_norm(nn.Conv1d(2, 3, 2))
+    theirs = torch.nn.utils.weight_norm(torch.nn.Conv1d(2, 3, 2))
+    assert sorted(ours.state_dict()) == sorted(theirs.state_dict())
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    x, y = pair(rng, 1, 2, 5)
+    same(ours(x), theirs(y))
+    ours(x).sum().backward()
+    theirs(y).sum().backward()
+    same(ours.weight_g.grad, theirs.weight_g.grad, 1e-4)
+    same(ours.weight_v.grad, theirs.weight_v.grad, 1e-4)
+    before = ours(x)
+    nn.utils.remove_weight_norm(ours)
+    assert sorted(ours.state_dict()) == ["bias", "weight"]
+    np.testing.assert_allclose(ours(x).detach().numpy(), before.detach().numpy(), rtol=1e-5)
+
+
+def test_spectral_norm(rng):
+    ours = nn.utils.spectral_norm(nn.Linear(4, 3))
+    theirs = torch.nn.utils.spectral_norm(torch.nn.Linear(4, 3))
+    assert sorted(ours.state_dict()) == sorted(theirs.state_dict())
+    ours.load_state_dict({k: v.numpy() for k, v in theirs.state_dict().items()})
+    x, y = pair(rng, 2, 4)
+    for _ in range(3):
+        a, b = ours(x), theirs(y)
+        same(a, b)
+    a.sum().backward()
+    b.sum().backward()
+    same(ours.weight_orig.grad, theirs.weight_orig.grad, 1e-4)
+    same(ours.weight_u, theirs.weight_u)
+    nn.utils.remove_spectral_norm(ours)
+    assert np.linalg.svd(ours.weight.detach().numpy())[1][0] == pytest.approx(1.0, rel=0.2)
+
+
+def test_lazy_layers_learn_their_sizes(rng):
+    for name, arguments, shape in (
+            ("LazyLinear", (3,), (2, 5)), ("LazyConv2d", (3, 2), (2, 4, 5, 5)),
+            ("LazyConv1d", (3, 2), (4, 5)), ("LazyBatchNorm1d", (), (6, 3))):
+        ours, theirs = getattr(nn, name)(*arguments), getattr(torch.nn, name)(*arguments)
+        parameters = list(ours.parameters())
+        x, y = pair(rng, *shape)
+        ours(x)
+        theirs(y)
+        assert type(ours).__name__ == type(theirs).__name__
+        assert all(a is b for a, b in zip(ours.parameters(), parameters, strict=True))
+        twin(ours, theirs)
+        same(ours(x), theirs(y), 1e-4)

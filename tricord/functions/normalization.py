@@ -13,7 +13,7 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ir.dtypes import DType, finfo, float32
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
-from ..ir.ops.movement import broadcast, expand_dims, reshape
+from ..ir.ops.movement import broadcast, broadcast_to, reshape
 from ..ir.ops.reduce import reduce_sum, restore
 from ..ir.ops.structural import stop_gradient
 from ..ir.ops.window import window_sum
@@ -243,8 +243,8 @@ def weight_norm(direction: Node, magnitude: Node, axis: int | None = 0) -> Node:
     Source:  Salimans & Kingma 2016
     """
     if axis is None:
-        return direction * magnitude / norm(direction)
+        return direction * broadcast(magnitude / norm(direction), direction.shape, ())
     axis = normalise_axis(axis, direction.ndim, "weight_norm")
     others = tuple(a for a in range(direction.ndim) if a != axis)
-    length = expand_dims(norm(direction, others), *others) if others else ew.absolute(direction)
-    return direction * (magnitude / length)
+    length = norm(direction, others, 2, True) if others else ew.absolute(direction)
+    return direction * broadcast_to(magnitude / length, direction.shape)

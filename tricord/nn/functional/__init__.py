@@ -56,6 +56,7 @@ from .basic import (
     one_hot,
 )
 from .convolution import (
+    affine_grid,
     channel_shuffle,
     conv1d,
     conv2d,
@@ -64,6 +65,7 @@ from .convolution import (
     conv_transpose2d,
     conv_transpose3d,
     fold,
+    grid_sample,
     interpolate,
     pad,
     pixel_shuffle,
@@ -133,6 +135,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -167,6 +170,7 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",

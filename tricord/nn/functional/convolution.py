@@ -7,14 +7,14 @@ from typing import Any
 
 from ...errors import ArgumentError, NotSupportedError, ShapeError
 from ...functions import convolution as composites
-from ...functions import manipulation, resize
+from ...functions import manipulation, resize, sampling_grid
 from ...ir.node import Node
 from ...tensor import Tensor, record
 from ._record import tensors_only
 
-__all__ = ["channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-           "conv_transpose2d", "conv_transpose3d", "fold", "interpolate", "pad", "pixel_shuffle",
-           "pixel_unshuffle", "unfold", "upsample"]
+__all__ = ["affine_grid", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+           "conv_transpose2d", "conv_transpose3d", "fold", "grid_sample", "interpolate", "pad",
+           "pixel_shuffle", "pixel_unshuffle", "unfold", "upsample"]
 
 Ints = int | Sequence[int]
 
@@ -163,3 +163,15 @@ def upsample(input: Tensor, size: Ints | None = None,
              align_corners: bool | None = None) -> Any:
     """`interpolate` under its old name."""
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Any:
+    """Where an affine map (N, 2, 3) sends each pixel of (N, C, H, W): (N, H, W, 2)."""
+    return record(sampling_grid.affine_grid, (theta,), (tuple(size), bool(align_corners)))
+
+
+def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros",
+                align_corners: bool | None = None) -> Any:
+    """``input`` (N, C, H, W) at the positions of ``grid`` (N, A, B, 2): (N, C, A, B)."""
+    return record(sampling_grid.grid_sample, (input, grid),
+                  (mode, padding_mode, bool(align_corners)))

@@ -1,4 +1,5 @@
-"""Helpers around modules: gradient clipping, parameters as a vector, packed sequences."""
+"""Helpers around modules: clipping, parameters as a vector, packed sequences, norms of
+weights."""
 
 from . import rnn
 from .gradients import (
@@ -9,6 +10,8 @@ from .gradients import (
     parameters_to_vector,
     vector_to_parameters,
 )
+from .weights import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
-           "parameters_to_vector", "rnn", "vector_to_parameters"]
+           "parameters_to_vector", "remove_spectral_norm", "remove_weight_norm", "rnn",
+           "spectral_norm", "vector_to_parameters", "weight_norm"]

@@ -8,7 +8,7 @@ from .errors import ArgumentError, DTypeError
 from .functions import linalg as fn
 from .functions import reduction as rd
 from .ir import arithmetic as ar
-from .ir.dtypes import as_dtype
+from .ir.dtypes import as_dtype, int64
 from .ir.node import Node
 from .ir.ops.elementwise import cast
 from .namespace._arguments import integers, refuse_strings, sum_dtype, tensor_of, where_now
@@ -105,6 +105,8 @@ def matrix_power(x: Tensor, n: int, /) -> Tensor:
 
 def _above(values: Node, rtol: Node) -> Node:
     """How many singular values are above a tolerance of each matrix's own."""
+    if not values.shape[-1]:
+        return rd.sum(cast(values, int64), -1)
     largest = rd.max(values, -1, True)
     tolerance = largest * cast(rtol, values.dtype)
     return rd.sum(ar.compare["greater"](values, tolerance), -1)
@@ -137,7 +139,7 @@ def _number(rtol: Any) -> float | None:
 def pinv(x: Tensor, /, *, rtol: float | Tensor | None = None) -> Tensor:
     """The Moore-Penrose inverse; singular values up to ``rtol`` times the largest count as zero."""
     x = tensor_of(x)
-    if isinstance(rtol, Handle) and rtol.size > 1:
+    if isinstance(rtol, Handle) and rtol.ndim:
         return record(_pinv_each, (x, rtol))  # type: ignore[no-any-return]
     return record(fn.pinv, (x,), (_number(rtol),))  # type: ignore[no-any-return]
 
@@ -145,6 +147,8 @@ def pinv(x: Tensor, /, *, rtol: float | Tensor | None = None) -> Tensor:
 def _pinv_each(x: Node, rtol: Node) -> Node:
     """The inverse through singular values, cut off matrix by matrix."""
     u, s, vh = fn.svd(x, False)
+    if not s.shape[-1]:
+        return fn.matmul(fn.mx.adjoint(vh), fn.mx.adjoint(u))
     limit = rd.max(s, -1, True) * cast(fn.mv.expand_dims(rtol, -1), s.dtype)
     kept = ar.compare["greater"](s, limit)
     inverse = ar.select(kept, 1 / ar.select(kept, s, 1), 0)

@@ -270,3 +270,27 @@ def test_dlpack_capsules(version):
         assert "dltensor" in repr(x.__dlpack__(max_version=version, copy=copy, dl_device=(1, 0)))
     repeated = tc.broadcast_to(tc.zeros(()), (2,))
     assert "dltensor" in repr(repeated.__dlpack__(max_version=version))
+
+
+@pytest.mark.parametrize(("left", "right"), [((3, 3), (3,)), ((1, 3, 3), (2, 3, 3)),
+                                             ((2, 3), (3, 2)), ((3,), (3,)), ((2, 3), (1, 3))])
+def test_matmul_in_place_refuses_another_shape(left, right):
+    x = tc.ones(left)
+    with pytest.raises(ValueError, match=r"keeps the shape of x|inner sizes differ"):
+        x @= tc.ones(right)
+    assert x.shape == left
+    assert tc.all(x == 1)
+
+
+@pytest.mark.parametrize(("left", "right"), [((1,), (3,)), ((3, 1), (3, 3)), ((), (1,))])
+def test_in_place_refuses_to_grow(left, right):
+    x = tc.ones(left)
+    with pytest.raises(ValueError, match="does not fit into"):
+        x += tc.ones(right)
+    assert x.shape == left
+
+
+def test_a_0d_tensor_indexed_with_nothing_stays_an_array():
+    found = np.asarray(tc.asarray(True)[()])
+    assert found.shape == ()
+    assert found.dtype == bool

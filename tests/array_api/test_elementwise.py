@@ -191,3 +191,16 @@ def test_a_wrong_operand_is_a_type_error(call):
 def test_shapes_that_do_not_broadcast_are_an_error():
     with pytest.raises(ValueError, match="broadcast"):
         tc.add(tc.ones(2), tc.ones(3))
+
+
+def test_xlogy_has_the_gradient_of_pytorch_at_zero():
+    # At x = 0 that of x is log(y), but 0 where y is not positive; that of y is x / y.
+    x, y = tc.asarray([0.0, 0.0, 0.0, 2.0]), tc.asarray([2.0, 0.0, -1.0, 3.0])
+    by_x, by_y = tc.grad(lambda a, b: tc.sum(tc.xlogy(a, b)), argnums=(0, 1))(x, y)
+    np.testing.assert_allclose(by_x.numpy(), [np.log(2), 0, 0, np.log(3)], rtol=1e-6)
+    np.testing.assert_allclose(by_y.numpy(), [0, 0, 0, 2 / 3], rtol=1e-6)
+
+
+def test_digamma_has_a_gradient():
+    slope = tc.grad(lambda x: tc.sum(tc.digamma(x)))(tc.asarray([1.0, 2.0]))
+    np.testing.assert_allclose(slope.numpy(), [np.pi**2 / 6, np.pi**2 / 6 - 1], rtol=1e-5)

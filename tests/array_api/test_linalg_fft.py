@@ -192,3 +192,35 @@ def test_matrices_without_elements(shape):
             found, expected = (found,), (expected,)
         for a, b in zip(found, expected, strict=True):
             assert a.numpy().shape == np.shape(b), name
+
+
+@pytest.mark.parametrize("name", ["svd", "svdvals", "pinv", "eigh", "eigvalsh", "matrix_rank",
+                                  "cond", "inv", "cholesky"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_does_not_converge_is_an_error_of_ours_or_nan(name, bad):
+    x = tc.asarray(np.full((3, 3), bad))
+    try:
+        result = getattr(tc.linalg, name)(x)
+        values = np.asarray(result[0] if isinstance(result, tuple) else result)
+    except tc.TricordError as error:
+        assert isinstance(error, ValueError)
+        return
+    assert values.dtype.kind == "i" or not np.isfinite(values).all()
+
+
+def test_the_pseudo_inverse_of_nan_is_an_error():
+    with pytest.raises(tc.errors.SingularMatrixError, match="did not converge"):
+        tc.linalg.pinv(tc.asarray([[np.nan, 1.0], [1.0, 2.0]])).numpy()
+
+
+def test_eigenvalues_of_the_largest_numbers_do_not_overflow():
+    x = np.full((3, 3), np.finfo(np.float64).max / 4)
+    values = tc.linalg.eigh(tc.asarray(x)).eigenvalues.numpy()
+    np.testing.assert_allclose(values[-1], 3 * x[0, 0])
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (2, 0, 0), (0, 2, 3), (2, 0, 3), (2, 3, 0)])
+def test_ranks_and_inverses_of_nothing_with_a_tolerance_per_matrix(shape):
+    x, rtol = tc.zeros(shape), tc.full(shape[:-2], 0.1)
+    assert tc.linalg.matrix_rank(x, rtol=rtol).tolist() == np.zeros(shape[:-2], int).tolist()
+    assert tc.linalg.pinv(x, rtol=rtol).numpy().shape == (*shape[:-2], shape[-1], shape[-2])

@@ -14,7 +14,7 @@ from ..ir.ops.reduce import cumulative_sum, reduce_any
 from ..ir.ops.structural import attach_gradient, constant, iota
 from ..ir.shapes import normalise_axis
 from .control import while_loop
-from .elementwise import complex_of, floating
+from .elementwise import complex_of, floating, xlog1py
 from .elementwise import sign as plain_sign
 from .manipulation import narrow
 from .reduction import diff, norm
@@ -83,7 +83,7 @@ def entr(x: Node) -> Node:
     positive = ew.greater(x, ew.zeros_like(x))
     safe = ew.where(positive, x, ew.scalar_like(1, x))
     below = ew.where(ew.less(x, ew.zeros_like(x)), ew.scalar_like(-math.inf, x),
-                     ew.where(ew.isnan(x), x, ew.zeros_like(x)))
+                     ew.where(ew.is_nan(x), x, ew.zeros_like(x)))
     return ew.where(positive, -safe * ew.log(safe), below)
 
 
@@ -108,15 +108,6 @@ def log_ndtr(x: Node) -> Node:
     series = 1 - inverse * (1 - inverse * (3 - inverse * (15 - inverse * (105 - inverse * 945))))
     tail = -far * far * 0.5 - ew.log(-far) - 0.5 * math.log(2 * math.pi) + ew.log(series)
     return ew.where(low, tail, usual)
-
-
-def xlog1py(x: Node, y: Node) -> Node:
-    """``x * log1p(y)``, 0 where x is 0."""
-    x, y = ar.promoted("xlog1py", x, y)
-    x, y = floating(x), floating(y)
-    zero = ew.equal(x, ew.zeros_like(x))
-    product = x * ew.log1p(ew.where(zero, ew.zeros_like(y), y))
-    return ew.where(ew.bitwise_and(zero, ew.bitwise_not(ew.isnan(y))), ew.zeros_like(x), product)
 
 
 def multigammaln(x: Node, order: int) -> Node:
@@ -218,7 +209,7 @@ def polar(magnitude: Node, angle: Node) -> Node:
 def _trapezia(y: Node, x: Node | None, spacing: float, at: int) -> Node:
     """The areas between neighbours."""
     count = y.shape[at] - 1
-    middle = (narrow(y, at, 1, count) + narrow(y, at, 0, count)) / 2
+    middle = (narrow(y, at, 1, count + 1) + narrow(y, at, 0, count)) / 2
     if x is None:
         return middle * spacing
     widths = diff(x, 1, -1 if x.ndim == 1 else at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..functions import elementwise as fn
+from ..functions import special
 from ..ir import arithmetic as ar
 from ..ir.dtypes import promote_scalar
 from ..ir.node import Node
@@ -127,7 +128,7 @@ ceil = unary("ceil", fn.ceil)
 conj = unary("conj", fn.conj)
 cos = unary("cos", fn.cos)
 cosh = unary("cosh", fn.cosh)
-digamma = unary("digamma", fn.digamma)
+digamma = unary("digamma", special.digamma)
 erf = unary("erf", fn.erf)
 erfc = unary("erfc", fn.erfc)
 erfinv = unary("erfinv", fn.erfinv)

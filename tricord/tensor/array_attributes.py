@@ -93,6 +93,15 @@ def _left_matmul(y: Node, x: Node) -> Node:
     return matmul(x, y)
 
 
+def _matmul_into(x: Node, y: Node) -> Node:
+    result = matmul(x, y)
+    if result.shape != x.shape:  # a smaller one must not be stretched
+        raise ShapeError(f"matmul: x @= y keeps the shape of x, {tuple(x.shape)}; with y of shape "
+                         f"{tuple(y.shape)} the product has shape {tuple(result.shape)}",
+                         where=str(user_location() or "") or None, hint="x = x @ y")
+    return result
+
+
 class ArrayAttributes(Handle):
     """What the standard asks of an array beyond operators, indexing and conversions."""
 
@@ -156,4 +165,4 @@ class ArrayAttributes(Handle):
         other = operand(other)
         if not isinstance(other, Handle):
             return NotImplemented
-        return write(self, matmul, (other,))
+        return write(self, _matmul_into, (other,))

@@ -14,7 +14,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..errors import DTypeError, GradientError, NotSupportedError
+from ..errors import DTypeError, GradientError, NotSupportedError, ShapeError
 from ..ir.dtypes import bool_
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
@@ -116,7 +116,8 @@ class IndexBox:
         return reshape(box, self.shape)
 
     def read_array(self, base: Array) -> Array:
-        box = base[tuple(map(slice, self.start, self.stop, self.step))]
+        # The ellipsis keeps a 0-d base an array; without it numpy gives a scalar.
+        box = base[(*map(slice, self.start, self.stop, self.step), ...)]
         box = np.flip(box, self.flipped) if self.flipped else box
         return box.reshape(self.shape)
 
@@ -197,7 +198,17 @@ def _into(node: Node, *rest: Any) -> Node:
     result = function(node, *operands, *static)
     if _RANK[result.dtype.kind] > _RANK[node.dtype.kind]:
         raise _cannot_cast(result, node)
+    if result.shape != node.shape and not _stretches(result.shape, node.shape):
+        raise ShapeError(f"in-place: the result of shape {tuple(result.shape)} does not fit into "
+                         f"the tensor of shape {tuple(node.shape)} that is written to",
+                         where=str(user_location() or "") or None,
+                         hint="x = x + y makes a new tensor, x += y keeps the shape of x")
     return broadcast_to(ew.cast(result, node.dtype), node.shape)
+
+
+def _stretches(shape: Shape, target: Shape) -> bool:
+    return len(shape) <= len(target) and all(
+        size in (1, wanted) for size, wanted in zip(shape[::-1], target[::-1]))
 
 
 def _cannot_cast(result: Node, target: Node) -> Exception:

@@ -205,6 +205,13 @@ def _complex_dtype(p: Any, re: TensorType, im: TensorType) -> DType:
     return complex128 if re.dtype is float64 else complex64
 
 
+def _joined(re: Array, im: Array) -> Array:
+    # Not re + 1j * im, which makes NaN of an infinite part and loses the sign of zeros.
+    result = np.empty(re.shape, np.complex128 if re.dtype == np.float64 else np.complex64)
+    result.real, result.imag = re, im
+    return result
+
+
 complex_of = register(Primitive(
     "complex", shape_rule=lambda p, *types: same_shape("complex", p, *types),
     dtype_rule=_complex_dtype, vjp=lambda node, g: [real(g), imag(g)],
@@ -212,8 +219,7 @@ complex_of = register(Primitive(
         zeros_like(node.parents[0]) if re is None else re,
         zeros_like(node.parents[1]) if im is None else im),
     batch=lambda *a: batch_elementwise(complex_of, *a),
-    reference=lambda p, re, im: (re + 1j * im).astype(
-        np.complex128 if re.dtype == np.float64 else np.complex64),
+    reference=lambda p, re, im: _joined(re, im),
     samples=[Sample((uniform(3), uniform(3, seed=1)))],
     errors=[ErrorSample((integers(2), integers(2)), "float32 or two float64", error=DTypeError)]))
 
@@ -221,7 +227,7 @@ complex_of = register(Primitive(
 # ---- exponentials, trigonometry, special functions
 
 exp = unary("exp", np.exp, lambda t, out, x: t * out)
-expm1 = unary("expm1", np.expm1, lambda t, out, x: t * (out + 1))
+expm1 = unary("expm1", lambda x: _expm1_reference(x), lambda t, out, x: t * (out + 1))
 log = unary("log", np.log, lambda t, out, x: t / x, low=0.3)
 log1p = unary("log1p", np.log1p, lambda t, out, x: t / (x + 1), low=-0.6)
 sqrt = unary("sqrt", np.sqrt, lambda t, out, x: t * 0.5 / out, low=0.3)
@@ -254,6 +260,17 @@ digamma = unary("digamma", _wide(digamma_reference),
                 high=5)
 lgamma = unary("lgamma", _wide(lgamma_reference), lambda t, out, x: t * digamma(x),
                accepts=FLOAT, low=0.3, high=5)
+
+
+def _expm1_reference(x: Array) -> Array:
+    result = np.asarray(np.expm1(x))
+    if x.dtype.kind == "c":
+        # At infinity and NaN exp follows C99, as the standard wants; numpy's expm1 gives NaN.
+        far = ~np.isfinite(x)
+        exponential = np.exp(x)
+        result.real = np.where(far, exponential.real - 1, result.real)
+        result.imag = np.where(far, exponential.imag, result.imag)
+    return result
 
 
 def _logistic_reference(x: Array) -> Array:

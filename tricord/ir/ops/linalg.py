@@ -6,9 +6,10 @@ the form for complex numbers that PyTorch has. Eigenvalues and singular values a
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,22 @@ def check_matrix(name: str, x: TensorType, *, square: bool = False) -> None:
         raise ShapeError(f"{name}: expected square matrices, got shape {tuple(x.shape)}")
 
 
+@contextlib.contextmanager
+def converging(name: str) -> Iterator[None]:
+    """LAPACK's "did not converge" as an error of ours."""
+    try:
+        yield
+    except np.linalg.LinAlgError:
+        raise SingularMatrixError(f"{name}: the iteration did not converge",
+                                  hint="is there a NaN or an infinity in the matrix? "
+                                       "isfinite(x).all() tells") from None
+
+
+def symmetrised(x: Array) -> Array:
+    """(x + x^H) / 2, halved first, so that large numbers do not overflow."""
+    return np.asarray(x * 0.5 + np.conj(np.swapaxes(x, -1, -2)) * 0.5)
+
+
 def batch_stacked(params: Any, args: Sequence[Node], batched: Sequence[bool], size: int,
                   *, record: Callable[[], Primitive]) -> Any:
     """Batching of what works on stacks anyway: one more leading axis."""
@@ -91,7 +108,7 @@ def _total(x: Node | None, y: Node | None) -> Node | None:
 
 def _cholesky_reference(p: Any, x: Array) -> Array:
     try:
-        return np.linalg.cholesky((x + np.conj(np.swapaxes(x, -1, -2))) / 2)
+        return np.linalg.cholesky(symmetrised(x))
     except np.linalg.LinAlgError:
         raise SingularMatrixError("cholesky: a matrix is not positive definite",
                                   hint="add a small multiple of the identity") from None
@@ -357,7 +374,8 @@ def _qr_shape(p: QR, x: TensorType) -> list[Shape]:
 
 
 def _qr_reference(p: QR, x: Array) -> tuple[Array, Array]:
-    q, r = np.linalg.qr(x, "complete" if p.complete else "reduced")
+    with converging("qr"):
+        q, r = np.linalg.qr(x, "complete" if p.complete else "reduced")
     return q, r
 
 
@@ -485,10 +503,15 @@ def _pinv_jvp(node: Node, tangent: Node) -> Node:
             + product(outside_right, back, after))
 
 
+def _pinv_reference(p: PseudoInverse, x: Array) -> Array:
+    with converging("pinv"):
+        return np.linalg.pinv(x, rcond=p.rcond)
+
+
 _pinv = register(Primitive(
     "pinv", params=PseudoInverse, shape_rule=_pinv_shape, dtype_rule=lambda p, x: x.dtype,
     vjp=_pinv_vjp, jvp=_pinv_jvp, batch=functools.partial(batch_stacked, record=lambda: _pinv),
-    reference=lambda p, x: np.linalg.pinv(x, rcond=p.rcond),
+    reference=_pinv_reference,
     samples=[Sample((uniform(4, 2, dtype="float64"),), {"rcond": 1e-15}),
              Sample((uniform(2, 2, 3),), {"rcond": 1e-6}),
              Sample((uniform(3, 3, dtype="complex128"),), {"rcond": 1e-15})],

@@ -13,14 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DTypeError, GradientError, ShapeError, SingularMatrixError
+from ...errors import DTypeError, GradientError, ShapeError
 from ..dtypes import DType, complex64, complex128, float32
 from ..node import Node
 from ..record import ErrorSample, NoGradient, Primitive, Sample, register
 from ..samples import spd, uniform
 from ..shapes import Shape, TensorType
 from . import elementwise as ew
-from .linalg import batch_stacked, check_matrix, columns, hermitian, square_errors
+from .linalg import (
+    batch_stacked,
+    check_matrix,
+    columns,
+    converging,
+    hermitian,
+    square_errors,
+    symmetrised,
+)
 from .matrices import (
     adjoint,
     columns_times,
@@ -63,7 +71,8 @@ def _eigh_shape(p: Any, x: TensorType) -> list[Shape]:
 
 
 def _eigh_reference(p: Any, x: Array) -> tuple[Array, Array]:
-    values, vectors = np.linalg.eigh((x + np.conj(np.swapaxes(x, -1, -2))) / 2)
+    with converging("eigh"):
+        values, vectors = np.linalg.eigh(symmetrised(x))
     return values, vectors
 
 
@@ -115,10 +124,8 @@ def _svd_shape(p: SVD, x: TensorType) -> list[Shape]:
 
 
 def _svd_reference(p: SVD, x: Array) -> tuple[Array, Array, Array]:
-    try:
+    with converging("svd"):
         u, s, vh = np.linalg.svd(x, full_matrices=p.full_matrices)
-    except np.linalg.LinAlgError:
-        raise SingularMatrixError("svd: did not converge; is there a NaN?") from None
     return u, s, vh
 
 
@@ -226,7 +233,8 @@ def _eig_dtype(p: Any, x: TensorType) -> list[DType]:
 
 def _eig_reference(p: Any, x: Array) -> tuple[Array, Array]:
     wide = np.complex64 if x.dtype.itemsize == 4 or x.dtype == np.complex64 else np.complex128
-    values, vectors = np.linalg.eig(x)
+    with converging("eig"):
+        values, vectors = np.linalg.eig(x)
     return values.astype(wide), vectors.astype(wide)
 
 

@@ -12,7 +12,13 @@ import pytest
 import tricord.nn.functional as F
 from tricord import nn, optim, train
 from tricord.data import DataLoader, TensorDataset
-from tricord.errors import ArgumentError, EmptyDataError, IndexRangeError, StateError
+from tricord.errors import (
+    ArgumentError,
+    EmptyDataError,
+    IndexRangeError,
+    NonFiniteError,
+    StateError,
+)
 from tricord.ir.node import node_count
 from tricord.metrics import MeanSquaredError, SparseCategoricalAccuracy
 from tricord.random import manual_seed
@@ -362,3 +368,34 @@ def test_a_rate_as_a_function_of_the_step() -> None:
     t = trainer(schedule=lambda o: lambda step: 0.1 / (1 + step))
     t.fit(x, y, batch_size=4, verbose=0)
     assert t.optimizer.param_groups[0]["lr"] == pytest.approx(0.1 / 4)
+
+
+def test_a_bad_number_in_a_batch_is_named_and_changes_nothing() -> None:
+    x, y = data(40)
+    x[21, 2] = np.nan
+
+    def batches() -> Any:
+        for i in range(0, 40, 8):
+            yield x[i:i + 8], y[i:i + 8]
+
+    t, clean = trainer(), trainer()
+    with pytest.raises(NonFiniteError) as caught:
+        t.fit(batches(), verbose=0)
+    assert "(epoch 1, step 3): the batch's x holds nan in row 5, column 2" in str(caught.value)
+    clean.fit(x[:16], y[:16], batch_size=8, shuffle=False, verbose=0)
+    assert same(weights(t), weights(clean))
+    assert t.optimizer.state[t.module.out.bias]["step"].item() == 2.0
+    t.fit(x[:16], y[:16], verbose=0)
+
+
+def test_exploding_gradients_are_refused_unless_wanted() -> None:
+    x, y = data(16)
+    t = trainer()
+    t.loss = lambda out, target: (F.cross_entropy(out, target) * 1e38) * 1e38
+    before = weights(t)
+    with pytest.raises(NonFiniteError, match="as they were before this step"):
+        t.fit(x, y, verbose=0)
+    assert same(weights(t), before)
+    wild = Trainer(t.module, t.loss, t.optimizer.guard(False), check_finite=False)
+    wild.fit(x, y, verbose=0)
+    assert not np.isfinite(weights(wild)[0]).all()

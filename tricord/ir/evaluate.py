@@ -53,15 +53,17 @@ def _run(steps: Sequence[Step], values: list[Any]) -> None:
     check = settings.get().check >= 2
     node: Node | None = None
     try:
-        for place, node, operands, dtype, drops in steps:
-            result = node.op.reference(node.params, *[values[i] for i in operands])
-            if dtype is not None and (type(result) is not np.ndarray or result.dtype is not dtype):
-                result = _checked(result, dtype)
-            values[place] = result
-            if check:
-                _check_finite(node, result)
-            for i in drops:
-                values[i] = None
+        with np.errstate(all="ignore"):  # NaN and infinity are values, not events
+            for place, node, operands, dtype, drops in steps:
+                result = node.op.reference(node.params, *[values[i] for i in operands])
+                if dtype is not None and (type(result) is not np.ndarray
+                                          or result.dtype is not dtype):
+                    result = _checked(result, dtype)
+                values[place] = result
+                if check:
+                    _check_finite(node, result)
+                for i in drops:
+                    values[i] = None
     except TricordError as error:
         if error.where is None and node is not None:
             error.where = str(node.where or "") or None

@@ -164,7 +164,7 @@ class _Memory:
             self.steps.append(step)
             self.inverse.append(1.0 / curvature)
             self.scale = curvature / float(change @ change)
-        q = -grad
+        q: Array = -grad
         weights = [0.0] * len(self.changes)
         for i in reversed(range(len(self.changes))):
             weights[i] = float(self.steps[i] @ q) * self.inverse[i]

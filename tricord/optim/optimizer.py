@@ -83,6 +83,7 @@ class Optimizer:
         self._members: list[_Members] = []
         self._transform: Transform = NO_TRANSFORM
         self._global_norm: float | None = None
+        self._guard = False
         self._pre_hooks: dict[int, Any] = {}
         self._post_hooks: dict[int, Any] = {}
         if isinstance(params, Handle):
@@ -181,6 +182,15 @@ class Optimizer:
         self._update = None
         return self
 
+    def guard(self, on: bool = True) -> Optimizer:
+        """Refuse a step whose gradients hold NaN or infinity: NonFiniteError, and nothing changes.
+
+        The check is part of the recorded step.
+        """
+        self._guard = on
+        self._update = None
+        return self
+
     # ---- stepping
 
     def step(self, closure: Closure | None = None) -> Any:
@@ -275,7 +285,7 @@ class Optimizer:
                 members.indices.append(len(cohorts))
                 cohorts.append(cohort)
             self._members.append(members)
-        self._update = Update(cohorts, self._global_norm)
+        self._update = Update(cohorts, self._global_norm, self._guard)
 
     def _initialise(self, p: Any, options: Any, lr: float) -> tuple[Any, ...]:
         """Make the state that a parameter lacks; names of its slots, and its numbers."""

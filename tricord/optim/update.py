@@ -13,15 +13,17 @@ from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import NonFiniteError, ShapeError
 from ..ir.arithmetic import select
 from ..ir.dtypes import float32
 from ..ir.node import Node
 from ..ir.ops.elementwise import (
     absolute,
+    bitwise_not,
     cast,
     complex_of,
     imag,
+    is_finite,
     maximum,
     minimum,
     real,
@@ -31,7 +33,7 @@ from ..ir.ops.elementwise import (
 from ..ir.ops.movement import reshape, slice_
 from ..ir.ops.reduce import reduce_sum
 from ..tensor.handle import Handle
-from ..tensor.recorder import assign, cut, pending, record_nodes, state, wrap
+from ..tensor.recorder import assign, cut, pending, record_nodes, state, value_of, wrap
 from ..tensor.views import replace
 from .rule import NO_TRANSFORM, Rule, Slot, Transform
 
@@ -56,17 +58,20 @@ class Program:
     one parameter side by side. Results: new parameters, then new slots, in the same order.
     """
 
-    def __init__(self, blocks: tuple[Block, ...], global_norm: float | None = None):
+    def __init__(self, blocks: tuple[Block, ...], global_norm: float | None = None,
+                 guard: bool = False):
         self.blocks = blocks
         self.global_norm = global_norm
+        self.guard = guard
 
     @staticmethod
-    def of(blocks: tuple[Block, ...], global_norm: float | None = None) -> Program:
+    def of(blocks: tuple[Block, ...], global_norm: float | None = None,
+           guard: bool = False) -> Program:
         """The one program of this content; equal optimizers share what was recorded."""
-        key = repr((blocks, global_norm))  # tells 1 from 1.0; a rule's repr is its identity
+        key = repr((blocks, global_norm, guard))  # tells 1 from 1.0; a rule's repr is its identity
         found = _programs.get(key)
         if found is None:
-            found = _programs[key] = Program(blocks, global_norm)
+            found = _programs[key] = Program(blocks, global_norm, guard)
         return found
 
     def __call__(self, *nodes: Node) -> tuple[Node, ...]:
@@ -78,6 +83,7 @@ class Program:
                                  f"gradient of shape {tuple(g.shape)}")
         if self.global_norm is not None:
             grads = clip_by_global_norm(grads, self.global_norm)
+        bad = not_finite(grads) if self.guard else None
         new_params: list[Node] = []
         new_slots: list[Node] = []
         pairs = iter(zip(params, grads, strict=True))
@@ -87,9 +93,25 @@ class Program:
                 p, g = next(pairs)
                 slots = [next(rest) for _ in range(block.slots)]
                 new, changed = _update(block, p, g, slots, scalars)
-                new_params.append(cast(new, p.dtype))
-                new_slots += [cast(n, s.dtype) for n, s in zip(changed, slots, strict=True)]
-        return (*new_params, *new_slots)
+                new_params.append(_unless(bad, cast(new, p.dtype), p))
+                new_slots += [_unless(bad, cast(n, s.dtype), s)
+                              for n, s in zip(changed, slots, strict=True)]
+        # The flag says what is wrong, so that the null device's zeros mean that nothing is.
+        return (*new_params, *new_slots) if bad is None else (*new_params, *new_slots, bad)
+
+
+def not_finite(grads: Sequence[Node]) -> Node:
+    """Whether there is a NaN or an infinity in any gradient: their sum of sizes is then, too."""
+    total = None
+    for g in grads:
+        size = reduce_sum(absolute(g), tuple(range(g.ndim)))
+        total = size if total is None else total + size
+    assert total is not None
+    return bitwise_not(is_finite(total))
+
+
+def _unless(bad: Node | None, new: Node, old: Node) -> Node:
+    return new if bad is None else select(bad, old, new)
 
 
 _programs: WeakValueDictionary[str, Program] = WeakValueDictionary()
@@ -239,9 +261,11 @@ class Cohort:
 class Update:
     """A prepared step: run it with the gradients and the rates of the day."""
 
-    def __init__(self, cohorts: Sequence[Cohort], global_norm: float | None = None):
+    def __init__(self, cohorts: Sequence[Cohort], global_norm: float | None = None,
+                 guard: bool = False):
         self.cohorts = list(cohorts)
-        self.program = Program.of(tuple(c.block() for c in self.cohorts), global_norm)
+        self.program = Program.of(tuple(c.block() for c in self.cohorts), global_norm, guard)
+        self._flag: Any = None
         self.params = [p for c in self.cohorts for p in c.params]
         self.slots = [s for c in self.cohorts for own in c.slots for s in own]
         self.targets = [*self.params, *self.slots]
@@ -255,6 +279,8 @@ class Update:
         """Record the step, let parameters and state stand for the results, and evaluate.
 
         If evaluation fails, everything has its old value.
+
+        Raises:  NonFiniteError for NaN or infinity in a gradient, if this update is guarded
         """
         here = state
         if here.segment.parent is not None:
@@ -279,6 +305,12 @@ class Update:
                 self._careful(grads, values)
         finally:
             here.memo = memo
+        if self._flag is not None:
+            flag, self._flag = self._flag, None
+            if value_of(flag):
+                raise NonFiniteError("a gradient holds NaN or infinity; parameters and state are "
+                                     "as they were before this step",
+                                     hint="TRICORD_CHECK=2 names the operation it comes from")
         for cohort, numbers in zip(self.cohorts, advanced):
             cohort.commit(numbers)
 
@@ -315,6 +347,8 @@ class Update:
             h._node = node
             h._segment = segment
             handles.append(reference)
+        if self.program.guard:
+            self._flag = pending(nodes[-1], Handle._result_class)
         cut()
         return True
 
@@ -336,6 +370,8 @@ class Update:
             at += 1 + own
         nodes = record_nodes(self.program, operands)
         results = [pending(n, Handle._result_class) for n in nodes]
+        if self.program.guard:
+            self._flag = results.pop()
         for h, new in zip(self.targets, results, strict=True):
             if h._views or h._link is not None:
                 replace(h, new)

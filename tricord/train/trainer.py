@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, NonFiniteError
 from ..metrics import Mean, Metric
 from ..nn.module import Module
 from ..serialize.checkpoint import load_checkpoint, save_checkpoint
@@ -15,6 +15,8 @@ from ..tensor.generator import default_generator
 from ..tensor.handle import Handle
 from ..tensor.recorder import cut, value_of
 from ..tensor.tensor import tensor
+from .arrays import check_finite as check_rows
+from .arrays import map_leaves
 from .batches import unpack
 from .callback import Callback
 from .history import History
@@ -36,16 +38,21 @@ class Trainer:
 
     A batch is ``(x, y)`` or ``(x, y, weight)``; a tuple, list or dict ``x`` becomes the arguments
     of the module.
+
+    A step whose gradients hold NaN or infinity is refused with the epoch, the step and the first
+    bad row of the batch, and changes nothing; ``check_finite=False`` lets it pass.
     """
 
     def __init__(self, module: Module, loss: Callable[..., Any] | None = None,
                  optimizer: Any = None, metrics: Any = None, *, schedule: Any = None,
-                 schedule_every: str = "epoch"):
+                 schedule_every: str = "epoch", check_finite: bool = True):
         if schedule_every not in ("epoch", "step"):
             raise ArgumentError(f"schedule_every: 'epoch' or 'step', got {schedule_every!r}")
         self.module = module
         self.loss = loss
         self.optimizer = optimizer
+        if check_finite and hasattr(optimizer, "guard"):
+            optimizer.guard()
         self.metrics: dict[str, Metric] = _named(metrics)
         self.schedule = schedule
         self.schedule_every = schedule_every
@@ -106,11 +113,28 @@ class Trainer:
         logs = self._measure(loss, outputs, y, weight)  # before the step, to be evaluated with it
         if self.schedule is not None and not hasattr(self.schedule, "step"):
             set_rate(self.optimizer, self.schedule(self._steps))
-        self.optimizer.step()
+        try:
+            self.optimizer.step()
+        except NonFiniteError as error:
+            self._explain(error, x, y, weight)
+            raise
         self._steps += 1
         if self.schedule_every == "step" and hasattr(self.schedule, "step"):
             self.schedule.step()
         return logs
+
+    def _explain(self, error: NonFiniteError, x: Any, y: Any, weight: Any) -> None:
+        """Say where a bad step was, and whether its data are to blame."""
+        if self.run is not None:
+            error.message += f" (epoch {self.run.epoch + 1}, step {self.run.step + 1})"
+        try:
+            for name, tree in (("x", x), ("y", y), ("sample_weight", weight)):
+                check_rows(f"the batch's {name}", map_leaves(
+                    lambda _, leaf: value_of(leaf) if isinstance(leaf, Handle) and leaf.ndim
+                    else None, tree, name))
+        except NonFiniteError as data:
+            error.message += f": {data.message}"
+            error.hint = data.hint
 
     def test_step(self, batch: Any) -> Mapping[str, Any]:
         """Loss and metrics of a batch."""

@@ -39,7 +39,7 @@ SCHEDULES = table_torch_nn.SCHEDULES
 MACHINERY = table_torch_nn.MACHINERY
 
 
-def test_no_name_is_used_twice() -> None:
+def test_what_differs_is_in_the_tables() -> None:
     assert set(DIFFERENT) <= set(names(FUNCTIONS))
 
 

@@ -39,21 +39,30 @@ def backward(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | No
             and not _hooked_handles() and tensor._segment is state.segment):
         node = tensor._node
         if node is not None and node.needs_grad and not node.shape:
-            _backward_in_segment(node, keep)
+            _backward_in_segment(tensor, node, keep)
             return
     seeds = _seeds(tensors, cotangents)
     for owner, gradient in _flow(seeds, keep, create_graph, inputs):
         _accumulate(owner, gradient)
 
 
-def _backward_in_segment(node: Node, keep: bool) -> None:
+def _spend(tensor: Handle, node: Node) -> None:
+    """A backward pass from here lets go of the graph.
+
+    It is the handle that is spent: the same computation recorded again has the same node.
+    """
+    tensor._graph_freed = True
+    state.segment.backward_done.append(node)
+
+
+def _backward_in_segment(tensor: Handle, node: Node, keep: bool) -> None:
     """The quick way: a pending scalar, and nobody looks at intermediate gradients."""
     pairs = _root_gradients(node)
     segment = state.segment
-    if node in segment.backward_done:
+    if tensor._graph_freed:
         raise _freed()
     if not keep:
-        segment.backward_done.append(node)
+        _spend(tensor, node)
     older: dict[Handle, Any] = {}
     # All handles first: accumulating may run hooks, and those may look at values.
     found_by_owner = [(owner := segment.owner(root), pending(gradient, owner._result_class))
@@ -139,10 +148,10 @@ def _grad_in_segment(output: Handle, inputs: Sequence[Handle], keep: bool) -> li
         if owner._provenance is not None or id(owner) in found:
             return None
         found[id(owner)] = gradient
-    if node in segment.backward_done:
+    if output._graph_freed:
         raise _freed()
     if not keep:
-        segment.backward_done.append(node)
+        _spend(output, node)
     return [pending(found[id(h)], h._result_class) if id(h) in found else None for h in inputs]
 
 
@@ -157,7 +166,7 @@ def _seeds(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | None
         raise ArgumentError(f"backward: {len(tensors)} tensors, but {len(given)} gradients")
     seeds = []
     for tensor, cotangent in zip(tensors, given, strict=True):
-        if tensor._graph_freed or tensor._node in state.segment.backward_done:
+        if tensor._graph_freed:
             raise _freed()
         where = str(user_location(3) or "") or None
         if tensor._value is None and tensor._segment is not state.segment:
@@ -248,7 +257,9 @@ def _flow_here(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph:
     with hold():
         found = gradients(outputs, cotangents, list(owners), hooks)  # type: ignore[arg-type]
     if not keep:
-        segment.backward_done.extend(n for n in outputs if n is not None)
+        for tensor, _ in seeds:
+            if tensor._node is not None:
+                _spend(tensor, tensor._node)
     pairs = []
     for (_, owner), gradient in zip(owners.items(), found, strict=True):
         if gradient is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .handle import Handle
     from .recorder import Segment
 
-__all__ = ["History", "HistoryPlan", "Linearization", "Provenance", "ancestors", "mark"]
+__all__ = ["History", "HistoryPlan", "Linearization", "Provenance", "ancestors", "as_it_is", "mark"]
 
 Array = np.ndarray[Any, Any]
 _COTANGENT_SLOT = 1 << 30
@@ -102,10 +102,22 @@ class HistoryPlan:
         saved = {n: extra[n] if at is None else results[at] for n, at in self._saved}
         for leaf in self._leaves:
             saved[leaf] = segment.values[leaf.params.slot]
-        owners = {r: segment.owner(r) for r in self._roots}
+        owners = {r: as_it_is(segment.owner(r)) for r in self._roots}
         starts = {leaf: segment.owners[leaf.params.slot] for leaf in self._leaves} | owners
         history = History(self, saved, owners, starts)
         return [(i, Provenance(history, n)) for i, n in carrying]
+
+
+def as_it_is(handle: Handle) -> Handle:
+    """A leaf itself; of an observed result a stand-in, because it may be written to later.
+
+    Gradients of what used the old value belong to the old value's history.
+    """
+    if handle._provenance is None:
+        return handle
+    old = handle.__class__.__new__(handle.__class__)
+    old._value, old._type, old._provenance = handle._value, handle._type, handle._provenance
+    return old
 
 
 class History:

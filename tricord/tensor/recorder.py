@@ -35,7 +35,7 @@ from ..ir.shapes import TensorType, tensor_type
 from ..ir.source import user_location
 from ..runtime.devices import build
 from .handle import Handle
-from .history import HistoryPlan, Provenance
+from .history import HistoryPlan, Provenance, as_it_is
 
 __all__ = ["Segment", "TraceSegment", "assign", "clear_tables", "cut", "gradients_enabled", "hold",
            "leaf_value", "pending", "record", "record_nodes", "recording_gradients", "state",
@@ -355,7 +355,7 @@ def _type_of(value: Array) -> TensorType:
 
 
 def keep_past(handle: Handle) -> None:
-    """Before an observed result is written to: what used it gets its gradient from a stand-in.
+    """Before an observed result is written to: what used it in this segment meets a stand-in.
 
     Gradients of what was recorded with the old value belong to the old value's history.
     """
@@ -363,9 +363,7 @@ def keep_past(handle: Handle) -> None:
     if handle._provenance is None or handle._value is None or handle._segment is not segment:
         return
     assert node is not None
-    old = handle.__class__.__new__(handle.__class__)
-    old._value, old._type, old._provenance = handle._value, handle._type, handle._provenance
-    segment.owners[node.params.slot] = old
+    segment.owners[node.params.slot] = as_it_is(handle)
 
 
 def assign(handle: Handle, node: Node) -> None:
@@ -379,6 +377,8 @@ def assign(handle: Handle, node: Node) -> None:
     if handle._value is not None:
         segment.before.append((handle, handle._value, handle._provenance))
         handle._value = None
+    if handle._graph_freed:
+        handle._graph_freed = False
     handle._provenance = None
     if handle._wants_grad:
         node = root(node, ordinal=len(segment.roots))

@@ -238,7 +238,7 @@ def view_as_real(input: Any) -> Any:
 
 
 def _parts(x: Any) -> Any:
-    return mv.stack([ew.real(x), ew.imag(x)], -1)
+    return mv.stack(ew.real(x), ew.imag(x), -1)
 
 
 def view_as_complex(input: Any) -> Any:
@@ -391,11 +391,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
 
 def chain_matmul(*matrices: Any, out: Any = None) -> Any:
     """The product of a row of matrices, in the cheapest order."""
-    return record(_multi_dot, matrices)
-
-
-def _multi_dot(*nodes: Any) -> Any:
-    return pr.multi_dot(nodes)
+    return record(pr.multi_dot, matrices)
 
 
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ..errors import ArgumentError, SingularMatrixError
 from ..functions import linalg as fn
 from ..functions import products as pr
+from ..functions import special
 from ..functions.manipulation import moveaxis
 from ..ir.dtypes import as_dtype, int32
 from ..ir.node import Node
@@ -16,7 +17,7 @@ from ..tensor.methods.linalg import EighResult, QRResult, SlogdetResult, several
 from ..tensor.recorder import value_of
 from ._names import unknown_name
 from .creation import zeros
-from .functions import tensordot, vander
+from .functions import tensordot
 
 __all__ = ["LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig",
            "eigh", "eigvals", "eigvalsh", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "matmul",
@@ -219,6 +220,11 @@ def matrix_exp(A: Any) -> Any:
     return A.matrix_exp()
 
 
+def vander(x: Any, *, N: int | None = None) -> Any:
+    """Powers of the elements along the last axis, increasing."""
+    return record(special.vander, (x,), (N, True))
+
+
 def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
     """The condition number in a norm."""
     return record(fn.cond, (A,), (p,))
@@ -273,13 +279,9 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
     return record(pr.vecdot, (x, y), (dim,))
 
 
-def _multi_dot(*nodes: Node) -> Node:
-    return pr.multi_dot(nodes)
-
-
 def multi_dot(tensors: Any, *, out: Any = None) -> Any:
     """The product of a row of matrices, in the cheapest order."""
-    return record(_multi_dot, tuple(tensors))
+    return record(pr.multi_dot, tuple(tensors))
 
 
 def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:

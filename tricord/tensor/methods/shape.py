@@ -59,11 +59,6 @@ def replaced(handle: Any, new: Any) -> Any:
     return handle
 
 
-def _joined(*rest: Any) -> Node:
-    *nodes, axis = rest
-    return fn.concat(nodes, axis)
-
-
 def _diagonal_filled(x: Node, value: Any) -> Node:
     rows, columns = (iota(x.shape, int64, a) for a in (0, 1))
     on = ew.equal(rows, columns)
@@ -471,7 +466,7 @@ class ShapeMethods(Handle):
     def diff(self, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
         """Differences of neighbours along an axis, ``n`` times."""
         given = [t for t in (prepend, self, append) if t is not None]
-        source = record(_joined, given, (dim,)) if len(given) > 1 else self
+        source = record(fn.concat, given, (dim,)) if len(given) > 1 else self
         return record(rd.diff, (source,), (n, dim))
 
     def resize_(self, *shape: Any) -> Any:

@@ -87,7 +87,7 @@ def _attached(*rest: Any) -> Node:
 def _packed(*nodes: Node) -> Node:
     """Several results as one vector, because a gradient is attached to one value."""
     wide = functools.reduce(promote, [n.dtype for n in nodes])
-    return concat([cast(reshape(n, (n.type.size,)), wide) for n in nodes], 0)
+    return concat(*[cast(reshape(n, (n.type.size,)), wide) for n in nodes], 0)
 
 
 def _unpacked(vector: Node, start: int, type: TensorType) -> Node:

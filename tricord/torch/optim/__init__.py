@@ -1,4 +1,4 @@
-# ruff: noqa: F403 - it lists the names of others
+# ruff: noqa: F401, F403 - it lists the names of others
 """``torch.optim``: tricord's optimizers, which follow PyTorch's."""
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def test_needs_input_grad_tells_which_gradients_are_wanted() -> None:
 
         @staticmethod
         def backward(ctx: Any, grad: Any) -> Any:
-            x, y = ctx.saved_tensors
+            _, y = ctx.saved_tensors
             return grad * y, None, None
 
     x = leaf(2.0)

@@ -152,7 +152,8 @@ def test_compiling_and_scripting_give_the_function_back() -> None:
     ("nn.utils.rnn", "pad_sequence"), ("nn.parameter", "Parameter"), ("optim", "Adam"),
     ("optim.lr_scheduler", "StepLR"), ("utils.data", "DataLoader"),
     ("utils.data.dataset", "Dataset"), ("utils.checkpoint", "checkpoint"),
-    ("autograd.functional", "jacobian"), ("autograd.function", "Function"), ("cuda.amp", "autocast"),
+    ("autograd.functional", "jacobian"), ("autograd.function", "Function"),
+    ("cuda.amp", "autocast"),
     ("random", "manual_seed"), ("nn.modules", "Linear"), ("func", "vmap"), ("special", "expit")])
 def test_modules_are_found_under_pytorchs_paths(path: str, name: str) -> None:
     assert hasattr(importlib.import_module(f"tricord.torch.{path}"), name)

@@ -72,23 +72,33 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *,
     if isinstance(map_location, (str, Device)):
         refuse_device(map_location)
     source = os.fspath(f) if isinstance(f, os.PathLike) else f
-    found = load_torch(source)
-    return _mapped(found, _read)
+    return _mapped(load_torch(source), _Reader())
 
 
-def _read(value: Any) -> Any:
-    if isinstance(value, TensorData):
-        made = wrap(np.asarray(value.array), Parameter if value.is_parameter else None)
-        if value.requires_grad:
-            made.requires_grad_(True)
-        return made
-    if isinstance(value, np.ndarray):
+class _Reader:
+    """What is in a file, as what a program works with. Equal tensors are one object."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Any] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, TensorData):
+            array = value.array
+            key = (array.ctypes.data, array.shape, array.strides, array.dtype,
+                   value.requires_grad, value.is_parameter)
+            if key not in self.known or not array.size:
+                self.known[key] = _tensor(value)
+            return self.known[key]
+        if isinstance(value, TorchDtype):
+            return as_dtype(value.name)
+        if isinstance(value, TorchDevice):
+            return device(value.type, value.index)
         return value
-    if isinstance(value, TorchDtype):
-        return as_dtype(value.name)
-    if isinstance(value, TorchDevice):
-        return device(value.type, value.index)
-    return value
+
+
+def _tensor(data: TensorData) -> Any:
+    made = wrap(np.asarray(data.array), Parameter if data.is_parameter else None)
+    return made.requires_grad_(True) if data.requires_grad else made
 
 
 def _children(value: Any) -> list[Any] | None:

@@ -320,9 +320,17 @@ class Optimizer:
                 numbers.setdefault(id(p), len(numbers))
             packed["params"] = [numbers[id(p)] for p in group["params"]]
             groups.append(packed)
-        state = {numbers[id(p)]: dict(own) for p, own in self._state.items()
-                 if own and id(p) in numbers}
+        state = {numbers[id(p)]: {k: self._own(k, v) for k, v in own.items()}
+                 for p, own in self._state.items() if own and id(p) in numbers}
         return {"state": dict(sorted(state.items())), "param_groups": groups}
+
+    def _own(self, name: str, value: Any) -> Any:
+        # Parameters of a cohort share their step. Whoever adds to it in place, as PyTorch does
+        # after loading, must not add once per parameter.
+        rule = getattr(self, "rule", None)  # an optimizer with a step of its own has none
+        if rule is not None and name in rule.numbers and isinstance(value, Handle):
+            return wrap(value_of(value).copy())
+        return value
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` gave, here or in PyTorch.

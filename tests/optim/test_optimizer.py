@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tricord.errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, StateError
+from tricord.errors import (
+    ArgumentError,
+    DTypeError,
+    IndexRangeError,
+    NonFiniteError,
+    ShapeError,
+    StateError,
+)
 from tricord.functions.reduction import sum as sum_
 from tricord.ir.node import node_count
 from tricord.ir.ops.indexing import gather
-from tricord.optim import SGD, Adam, AdamW, RMSprop
-from tricord.tensor import Parameter, Tensor, record, tensor, wrap
+from tricord.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from tricord.tensor import Parameter, Tensor, record, recording_gradients, tensor, wrap
 from tricord.tensor.recorder import TraceSegment, cut, state
 
 
@@ -369,3 +377,55 @@ def test_scheduled_options_do_not_make_new_programs(kind: Any) -> None:
             group["momentum"] = 0.5 + i / 100
         step(optimizer, [p])
     assert state.programs_built == built
+
+
+def test_an_optimizer_of_ones_own_in_torch_s_style() -> None:
+    class Signs(Optimizer):
+        def __init__(self, params: Any, lr: float = 0.5) -> None:
+            super().__init__(params, {"lr": lr})
+
+        def step(self, closure: Any = None) -> None:
+            with recording_gradients(False):
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        if p.grad is not None:
+                            own = self.state[p]
+                            own["count"] = own.get("count", 0) + 1
+                            p -= group["lr"] * p.grad.sign()
+
+    (p,) = parameters((3,))
+    old = p.numpy()
+    optimizer = Signs([p])
+    step(optimizer, [p])
+    np.testing.assert_allclose(p.numpy(), old - 0.5 * np.sign(old))
+    assert optimizer.state_dict()["state"] == {0: {"count": 1}} and p.requires_grad
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    params = parameters()
+    optimizer = Adam(params)
+    step(optimizer, params)
+    other = copy.deepcopy(optimizer)
+    own = other.param_groups[0]["params"]
+    before = [p.numpy() for p in params]
+    step(other, own)
+    assert all(np.array_equal(p.numpy(), b) for p, b in zip(params, before, strict=True))
+    step(optimizer, params)
+    assert all(np.array_equal(p.numpy(), q.numpy()) for p, q in zip(params, own, strict=True))
+
+
+def test_a_guarded_step_refuses_nan_and_changes_nothing() -> None:
+    p, q = parameters((3,), (2,))
+    optimizer = Adam([p, q]).guard()
+    step(optimizer, [p, q])
+    saved, before = optimizer.state_dict()["state"], [p.numpy(), q.numpy()]
+    for bad in (np.nan, np.inf):
+        p.grad, q.grad = tensor([0.0, 1.0, 2.0]), tensor([0.0, bad])
+        with pytest.raises(NonFiniteError, match="as they were before this step"):
+            optimizer.step()
+        assert np.array_equal(p.numpy(), before[0]) and np.array_equal(q.numpy(), before[1])
+        for number, own in optimizer.state_dict()["state"].items():
+            for name, value in own.items():
+                assert np.array_equal(value.numpy(), saved[number][name].numpy())
+    step(optimizer, [p, q])
+    assert not np.array_equal(p.numpy(), before[0])

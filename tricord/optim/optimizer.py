@@ -361,6 +361,11 @@ class Optimizer:
             group.update({k: _plain(v) for k, v in other.items() if k != "params"})
         self.state = state
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What a step has prepared belongs to these very parameters.
+        return {**self.__dict__, "_update": None, "_members": [], "_pre_hooks": {},
+                "_post_hooks": {}}
+
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> _Removable:
         """Call ``hook(optimizer, args, kwargs)`` before each step."""
         return _Removable(self._pre_hooks, hook)

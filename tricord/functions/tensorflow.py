@@ -14,14 +14,16 @@ from ..ir.ops import elementwise as ew
 from ..ir.ops import reduce as rd
 from ..ir.ops.convolution import dilated
 from ..ir.ops.movement import broadcast
+from ..ir.ops.structural import stop_gradient
 from ..ir.shapes import normalise_axes
 from . import manipulation as mv
-from .activation import log_softmax
 from .class_loss import binary_cross_entropy_with_logits
 from .convolution import conv_transpose
+from .places import divide_no_nan
 
-__all__ = ["batch_normalization", "bias_add", "conv_transpose_to", "leaky_relu", "moments",
-           "sigmoid_cross_entropy", "softmax_cross_entropy", "weighted_cross_entropy"]
+__all__ = ["absolute_difference", "batch_normalization", "bias_add", "conv_transpose_to", "floor_divide",
+           "hinge_loss", "huber_terms", "leaky_relu", "log_loss", "moments", "sigmoid_cross_entropy", "sign", "softmax_cross_entropy", "weighted_cross_entropy",
+           "weighted_loss"]
 
 
 def batch_normalization(x: Node, mean: Node, variance: Node, offset: Node | None = None,
@@ -70,10 +72,31 @@ def leaky_relu(x: Node, alpha: float = 0.2) -> Node:
 
 
 def softmax_cross_entropy(labels: Node, logits: Node, axis: int = -1) -> Node:
-    """``-sum(labels * log_softmax(logits))`` along an axis; labels are probabilities."""
+    """``-sum(labels * log_softmax(logits))`` along an axis; labels are probabilities.
+
+    The gradient is ``softmax(logits) - labels``, as TensorFlow has it, also where the labels do
+    not sum to one.
+    """
     labels, logits = ar.promoted("softmax_cross_entropy_with_logits", labels, logits)
-    terms = labels * log_softmax(logits, axis)
-    return -rd.reduce_sum(terms, (axis % logits.ndim,))
+    at = axis % logits.ndim if logits.ndim else axis
+    axes = normalise_axes(at, logits.ndim, "softmax_cross_entropy_with_logits")
+    top = stop_gradient(rd.reduce_max(logits, axes=axes))
+    centred = logits - rd.restore(top, logits, axes)
+    total = ew.log(rd.reduce_sum(ew.exp(centred), axes))
+    missing = rd.reduce_sum(labels, axes) - 1
+    return total - rd.reduce_sum(labels * centred, axes) + missing * stop_gradient(total)
+
+
+def sign(x: Node) -> Node:
+    """-1, 0 or 1; its gradient is zero, not absent."""
+    if not x.dtype.is_inexact:
+        return ew.sign(x)
+    return ew.where(ew.equal(x, x), ew.sign(x), x)
+
+
+def floor_divide(x: Node, y: Node) -> Node:
+    """``x / y`` rounded down, through which no gradient flows."""
+    return stop_gradient(ar.floor_divide(x, y))
 
 
 def sigmoid_cross_entropy(labels: Node, logits: Node) -> Node:
@@ -91,6 +114,58 @@ def weighted_cross_entropy(labels: Node, logits: Node, weight: Node) -> Node:
     factor = 1 + (weight - 1) * labels
     low = ew.maximum(-logits, ew.zeros_like(logits))
     return (1 - labels) * logits + factor * (ew.log1p(ew.exp(-ew.absolute(logits))) + low)
+
+
+def weighted_loss(loss: Node, weights: Node, reduction: str) -> Node:
+    """Weighted losses brought together (TensorFlow 1).
+
+    ``none``, ``weighted_sum``, ``weighted_mean`` (by the sum of the weights),
+    ``weighted_sum_over_batch_size``, or ``weighted_sum_by_nonzero_weights``.
+    """
+    while 0 < weights.ndim < loss.ndim:
+        weights = mv.expand_dims(weights, -1)
+    weights = mv.broadcast_to(ew.cast(weights, loss.dtype), loss.shape)
+    terms = loss * weights
+    if reduction == "none":
+        return terms
+    everything = tuple(range(loss.ndim))
+    total = rd.reduce_sum(terms, everything)
+    if reduction == "weighted_sum":
+        return total
+    if reduction == "weighted_sum_over_batch_size":
+        return total / max(loss.size, 1)
+    if reduction == "weighted_mean":
+        count = rd.reduce_sum(weights, everything)
+    else:
+        counted = ew.cast(ew.not_equal(weights, ew.zeros_like(weights)), loss.dtype)
+        count = rd.reduce_sum(counted, everything)
+    return divide_no_nan(total, count)
+
+
+def log_loss(labels: Node, predictions: Node, epsilon: float = 1e-7) -> Node:
+    """``-labels * log(p + epsilon) - (1 - labels) * log(1 - p + epsilon)``."""
+    labels, p = ar.promoted("log_loss", labels, predictions)
+    return -labels * ew.log(p + epsilon) - (1 - labels) * ew.log(1 - p + epsilon)
+
+
+def hinge_loss(labels: Node, logits: Node) -> Node:
+    """``max(0, 1 - (2 * labels - 1) * logits)`` for labels 0 and 1."""
+    labels, logits = ar.promoted("hinge_loss", labels, logits)
+    margin = 1 - (2 * labels - 1) * logits
+    return ew.maximum(margin, ew.zeros_like(margin))
+
+
+def huber_terms(labels: Node, predictions: Node, delta: float = 1.0) -> Node:
+    """``e**2 / 2`` for small errors, ``delta * (|e| - delta / 2)`` for large ones."""
+    labels, predictions = ar.promoted("huber_loss", labels, predictions)
+    error = ew.absolute(predictions - labels)
+    small = ew.minimum(error, ew.scalar_like(delta, error))
+    return 0.5 * small * small + delta * (error - small)
+
+
+def absolute_difference(x: Node, y: Node) -> Node:
+    """``|x - y|``."""
+    return ew.absolute(ar.subtract(x, y))
 
 
 def conv_transpose_to(x: Node, w: Node, sizes: tuple[int, ...], stride: tuple[int, ...],

@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from ..tensor import Tensor
 from . import (
     array_ops,
@@ -30,6 +32,7 @@ from . import (
     random_ops,
     signal,
 )
+from . import compat as compat
 from . import dtypes as dtypes
 from ._names import public_names, refusal, unknown_name
 from .control_ops import (
@@ -78,6 +81,7 @@ globals().update({name: getattr(array_ops, name) for name in """
     tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub
     tensor_scatter_nd_update tile transpose unique unique_with_counts unstack where zeros
     zeros_like""".split()})
+compat.v2 = sys.modules[__name__]
 einsum, norm = linalg_ops.einsum, linalg_ops.norm
 
 __getattr__ = unknown_name(__name__, lambda: public_names(globals()))

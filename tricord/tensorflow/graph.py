@@ -28,7 +28,8 @@ from .shapes import TensorShape, joined
 from .tensors import EagerTensor, where_now
 
 __all__ = ["Graph", "GraphKeys", "GraphValue", "Operation", "StandIns", "SymbolicTensor",
-           "building_graph", "current_graph", "default_graph", "graph_of", "is_symbolic"]
+           "building_graph", "current_graph", "default_graph", "graph_of", "is_symbolic",
+           "reset_default_graph", "stand_in", "stand_ins"]
 
 Array = np.ndarray[Any, Any]
 _SIZES = (32, 48)
@@ -61,7 +62,7 @@ def stand_in(shape: Sequence[int], dtype: DType, which: int) -> Array:
     return np.broadcast_to(np.asarray(fill, dtype.numpy), tuple(shape))
 
 
-def _stand_ins(shape: TensorShape, dtype: DType) -> tuple[Array, Array]:
+def stand_ins(shape: TensorShape, dtype: DType) -> tuple[Array, Array]:
     if shape.rank is None:
         return stand_in((), dtype, 0), stand_in((_SIZES[1],), dtype, 1)
     sizes = [[u if d is None else d for d in shape.as_list()] for u in _SIZES]
@@ -159,7 +160,7 @@ class SymbolicTensor(GraphValue):
         fits = all(s is not None and self._shape.is_compatible_with(s.shape)
                    for s in self._samples)
         if not fits:
-            self._samples = _stand_ins(self._shape, self.dtype)
+            self._samples = stand_ins(self._shape, self.dtype)
 
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={self._shape} dtype={self.dtype.name}>"
@@ -224,6 +225,7 @@ class Graph:
         self.scope = ""
         self.variable_scopes: list[Any] = []
         self.named_variables: dict[str, Any] = {}
+        self.scope_names: set[str] = set()
         self.control: list[Operation] = []
         self.seed: int | None = None
         self._finalized = False
@@ -285,6 +287,15 @@ class Graph:
     @contextmanager
     def device(self, device_name_or_function: Any) -> Iterator[None]:
         yield
+
+    @contextmanager
+    def at_root(self) -> Iterator[None]:
+        """Names given inside stand by themselves, outside of any scope."""
+        before, self.scope = self.scope, ""
+        try:
+            yield
+        finally:
+            self.scope = before
 
     # ---- looking things up
 
@@ -394,6 +405,14 @@ class Graph:
         self._operations[operation.name] = operation
         return operation
 
+    def symbolic(self, operation: Operation, shape: TensorShape, dtype: DType,
+                 samples: tuple[Array | None, Array | None]) -> SymbolicTensor:
+        """The only result of an operation whose type is given."""
+        tensor = SymbolicTensor(operation, 0, shape, dtype, samples)
+        operation.outputs = [tensor]
+        operation.results = [tensor]
+        return tensor
+
     def finish(self, operation: Operation, results: Sequence[_Probed],
                universes: Sequence[Any] = ()) -> Any:
         """Symbolic tensors for the results, of which examples are known."""
@@ -410,7 +429,7 @@ class Graph:
                 shape = TensorShape(None)
             samples = tuple(
                 u.leaves[place].array if isinstance(u, _Probed) and len(u.leaves) > place else None
-                for u in universes) or _stand_ins(shape, leaf.dtype)
+                for u in universes) or stand_ins(shape, leaf.dtype)
             tensor = SymbolicTensor(operation, len(operation.outputs), shape, leaf.dtype,
                                     samples)  # type: ignore[arg-type]
             operation.outputs.append(tensor)

@@ -11,6 +11,7 @@ from ..errors import ArgumentError, DTypeError
 from ..functions import activation as act
 from ..functions import elementwise as fn
 from ..functions import places, products, reduction, searching, sorting, special
+from ..functions import tensorflow as tfn
 from ..ir.dtypes import DType, bool_, float32, float64, int32, int64
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
@@ -76,7 +77,7 @@ for _name, _function in {
         "reciprocal": fn.reciprocal}.items():
     _unary.add(_name, _function, integers=False)
 for _name, _function in {
-        "abs": fn.abs, "square": fn.square, "negative": fn.negative, "sign": fn.sign,
+        "abs": fn.abs, "square": fn.square, "negative": fn.negative, "sign": tfn.sign,
         "floor": fn.floor, "ceil": fn.ceil, "round": fn.round, "rint": fn.round,
         "is_nan": fn.is_nan, "is_finite": fn.is_finite, "is_inf": fn.is_inf, "real": fn.real,
         "imag": fn.imag, "conj": fn.conj, "logical_not": fn.logical_not,
@@ -107,7 +108,7 @@ subtract = _two("subtract", "Sub", fn.subtract)
 multiply = _two("multiply", "Mul", fn.multiply)
 maximum = _two("maximum", "Maximum", fn.maximum)
 minimum = _two("minimum", "Minimum", fn.minimum)
-floordiv = _two("floordiv", "FloorDiv", fn.floor_divide)
+floordiv = _two("floordiv", "FloorDiv", tfn.floor_divide)
 floormod = _two("floormod", "FloorMod", fn.remainder)
 squared_difference = _two("squared_difference", "SquaredDifference", fn.squared_difference)
 atan2 = _two("atan2", "Atan2", fn.atan2)

@@ -158,11 +158,8 @@ class Run:
         spec = operation.spec
         if spec.host and self.tracing:
             raise TraceError(f"{spec.name} runs Python code at each step")
-        if operation.watched:
-            leaves = [self.watched_handles.get(id(v)) or self.resolve(v)
-                      if isinstance(v, GraphValue) else v for v in operation.leaves]
-        else:
-            leaves = [self.resolve(v) for v in operation.leaves]
+        known = self.watched_handles if operation.watched else {}
+        leaves = [known[id(v)] if id(v) in known else self.resolve(v) for v in operation.leaves]
         args, kwargs = unflatten(operation.structure, leaves)
         if self.tracing and not spec.random and _all_small(leaves):
             result = _now(spec.function, args, kwargs)

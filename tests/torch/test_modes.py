@@ -163,10 +163,16 @@ def test_modules_are_found_under_pytorchs_paths(path: str, name: str) -> None:
     (lambda: torch.reluu, "did you mean 'relu"), (lambda: torch.nn.Linaer, "did you mean 'Linear'"),
     (lambda: torch.nn.functional.sofmax, "did you mean 'softmax'"),
     (lambda: torch.optim.Adamm, "did you mean 'Adam"),
-    (lambda: torch.distributions, "not supported"), (lambda: torch.linalg.invv, "inv")])
+    (lambda: torch.sparse, "not supported"), (lambda: torch.linalg.invv, "inv")])
 def test_an_unknown_name_is_an_attribute_error_with_the_nearest(get: Any, says: str) -> None:
     with pytest.raises(AttributeError, match=says):
         get()
+
+
+def test_distributions_say_what_to_write_instead() -> None:
+    with pytest.raises(NotSupportedError, match="randn_like"):
+        importlib.import_module("tricord.torch.distributions").Normal  # noqa: B018
+    assert not hasattr(torch.distributions, "__path__")
 
 
 def test_an_unknown_keyword_is_refused_with_the_nearest() -> None:

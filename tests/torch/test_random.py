@@ -51,7 +51,8 @@ def test_normal_around_tensors() -> None:
 
 def test_the_forms_of_randint() -> None:
     for made in (torch.randint(5, (7,)), torch.randint(0, 5, (7,)),
-                 torch.randint(high=5, size=(7,)), torch.randint(low=0, high=5, size=(7,)), torch.randint_like(torch.zeros(7), 5)):
+                 torch.randint(high=5, size=(7,)), torch.randint(low=0, high=5, size=(7,)),
+                 torch.randint_like(torch.zeros(7), 5)):
         assert made.shape == (7,) and ((made >= 0) & (made < 5)).all()
     with pytest.raises(ArgumentError, match="size"):
         torch.randint(0, 5)

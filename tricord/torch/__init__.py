@@ -17,6 +17,7 @@ from . import (
     autograd,
     backends,
     cuda,
+    distributions,
     fft,
     func,
     jit,
@@ -72,8 +73,6 @@ globals().update({name: getattr(nn.functional, name) for name in _ALSO_HERE
                   if name in nn.functional.__all__})
 
 _INSTEAD = {
-    "distributions": "torch.randn, torch.multinomial and torch.nn.functional losses; probability "
-                     "distributions as objects are not supported",
     "sparse": "dense tensors with index_add and embedding; sparse tensors are not supported",
     "distributed": "one process; distributed training is not supported",
     "multiprocessing": "Python's multiprocessing; DataLoader(num_workers=...) has its own workers",

@@ -208,7 +208,7 @@ class Session:
         def on_handles(*handles: Any) -> list[Any]:
             given = dict(zip(feeds, handles[1:], strict=False))
             stored = dict(zip(reads, handles[1 + len(feeds):], strict=True))
-            run = Run(given, lambda v: _stored(v, stored), tracing=True)
+            run = Run(given, lambda v: self._traced(v, stored), tracing=True)
             with drawing_from(DrawsOfRun(handles[0])):
                 found = run.fetch(targets)
             results: list[Any] = []
@@ -228,6 +228,13 @@ class Session:
         except TraceError:
             return None
         return _Plan(Replay(traced.graph), traced.captured, reads, fetched, writes)
+
+    def _traced(self, variable: Any, stored: dict[Any, Any]) -> Any:
+        found = stored.get(variable)
+        if found is None:
+            self.read(variable)
+            raise TraceError(f"{variable.name} is used inside a loop or a branch")
+        return found
 
     def _replay(self, plan: _Plan, arrays: list[Any]) -> list[Any]:
         operands = [self._key(), *(wrap(a) for a in arrays),
@@ -261,13 +268,6 @@ class Session:
 
 class ClosedError(TricordError, RuntimeError):
     """A session is used after it was closed."""
-
-
-def _stored(variable: Any, stored: dict[Any, Any]) -> Any:
-    found = stored.get(variable)
-    if found is None:
-        raise uninitialised(variable)
-    return found
 
 
 def _fetched(handle: Any) -> Any:

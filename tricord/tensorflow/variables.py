@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, NotSupportedError, ShapeError
-from ..functions import searching
+from ..errors import ArgumentError, ShapeError
+from ..functions import places
 from ..ir import arithmetic as ar
 from ..ir.dtypes import DType
 from ..ir.node import Node
@@ -227,7 +227,7 @@ class Variable(Parameter, metaclass=_VariableType):
     def _scattered(self, reduce: str, indices: Any, updates: Any) -> Any:
         operands = (self, convert(updates, self.dtype), convert(indices))
         with recording_gradients(False):
-            replace(self, record(searching.scatter_nd_into, operands, (reduce,)))
+            replace(self, record(places.scatter_nd_into, operands, (reduce,)))
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -414,14 +414,14 @@ class _Writer:
 def assigning(variable: GraphVariable, name: str, function: Callable[..., Any],
               *values: Any) -> Any:
     """An operation whose result is the variable's new value."""
-    spec = Spec(_Writer(variable, function), name, blocks_gradient=True)
+    writer = _Writer(variable, function)
+    if modes.run is not None:
+        return writer(*map(modes.run.resolve, values))
+    spec = Spec(writer, name, blocks_gradient=True)
     graph = variable.graph
     found = graph.add(spec, values, {}, f"{variable._name.rpartition('/')[2]}/{name}")
     found.op.changes_state = True
+    if function is not _take:
+        found.op.inputs.append(variable)
     return found
 
-
-def refuse_eager_assign(ref: Any) -> None:
-    if not isinstance(ref, (Variable, GraphVariable)):
-        raise NotSupportedError(f"assign: takes a tf.Variable, got {type(ref).__name__}",
-                                where=where_now())

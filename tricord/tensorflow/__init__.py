@@ -33,6 +33,7 @@ from . import (
     signal,
 )
 from . import compat as compat
+from . import data as data
 from . import dtypes as dtypes
 from ._names import public_names, refusal, unknown_name
 from .control_ops import (

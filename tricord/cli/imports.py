@@ -30,6 +30,8 @@ def _target(fullname: str) -> str | None:
     face = FACES.get(root)
     if face is None:
         return None
+    if root == "tensorflow" and rest.partition(".")[0] == "keras":
+        return f"tricord.{rest}"  # one package under two names: no module of it exists twice
     return f"{face}.{rest}" if rest else face
 
 

@@ -1,4 +1,4 @@
-"""Reading and writing at computed places, as TensorFlow names them: gather_nd, scatter_nd, segments.
+"""Reading and writing at computed places: gather_nd, scatter_nd, segments, masks.
 
 Source: the documentation of tf.gather, tf.gather_nd, tf.scatter_nd and tf.math.segment_sum.
 """
@@ -25,11 +25,10 @@ from ..ir.ops.structural import constant, iota
 from ..ir.shapes import normalise_axes, normalise_axis
 from . import manipulation as mv
 
-__all__ = ["band_part", "clip_by_average_norm", "clip_by_norm", "confusion_matrix",
-           "divide_no_nan", "gather_nd", "global_norm", "l2_normalize", "limited",
-           "multiply_no_nan", "one_hot_values",
-           "running", "scatter_nd", "scatter_nd_into", "segment", "sequence_mask", "take_batched",
-           "with_diagonal"]
+__all__ = ["band_part", "clip_by_average_norm", "clip_by_norm", "confusion_matrix", "divide_no_nan",
+           "gather_nd", "global_norm", "l2_normalize", "limited", "multiply_no_nan",
+           "one_hot_values", "running", "scatter_nd", "scatter_nd_into", "segment", "sequence_mask",
+           "take_batched", "with_diagonal"]
 
 
 # ---- gather
@@ -52,7 +51,7 @@ def gather_nd(x: Node, indices: Node, batch_dims: int = 0) -> Node:
     """
     columns = _columns(indices)
     if batch_dims + len(columns) > x.ndim:
-        raise ShapeError(f"gather_nd: index innermost dimension length must be <= params rank; saw: "
+        raise ShapeError("gather_nd: index innermost dimension length must be <= params rank; saw: "
                          f"{len(columns)} vs. {x.ndim - batch_dims}")
     if not columns:
         return broadcast(x, (*indices.shape[:-1], *x.shape),

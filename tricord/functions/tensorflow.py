@@ -21,8 +21,9 @@ from .class_loss import binary_cross_entropy_with_logits
 from .convolution import conv_transpose
 from .places import divide_no_nan
 
-__all__ = ["absolute_difference", "batch_normalization", "bias_add", "conv_transpose_to", "floor_divide",
-           "hinge_loss", "huber_terms", "leaky_relu", "log_loss", "moments", "sigmoid_cross_entropy", "sign", "softmax_cross_entropy", "weighted_cross_entropy",
+__all__ = ["absolute_difference", "batch_normalization", "bias_add", "conv_transpose_to",
+           "floor_divide", "hinge_loss", "huber_terms", "leaky_relu", "log_loss", "moments",
+           "sigmoid_cross_entropy", "sign", "softmax_cross_entropy", "weighted_cross_entropy",
            "weighted_loss"]
 
 

@@ -8,6 +8,8 @@
 6.0
 """
 
+# ruff: noqa: F401 - what is imported here is what the namespace holds
+
 from __future__ import annotations
 
 import contextlib
@@ -43,9 +45,9 @@ from . import summary as summary
 from . import test as test
 from . import train as train
 from . import version as version
-from ._names import public_names, refusal, unknown_name
+from ._names import public_names, refusal, unknown_name, words
 from .config import executing_eagerly as executing_eagerly
-from .control_ops import (  # noqa: F401
+from .control_ops import (
     Assert,
     case,
     cond,
@@ -92,21 +94,21 @@ for _name, _module in list(sys.modules.items()):
         sys.modules[__name__ + _name.removeprefix("tricord")] = _module
 
 globals().update(ALIASES)
-globals().update({name: getattr(math_ops, name) for name in """
+globals().update({name: getattr(math_ops, name) for name in words("""
     abs acos acosh add add_n argmax argmin argsort asin asinh atan atan2 atanh cast clip_by_norm
     clip_by_global_norm clip_by_value complex cos cosh cumsum divide equal exp floor greater
-    greater_equal less less_equal logical_and logical_not logical_or matmul maximum minimum multiply
-    negative not_equal pow reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean reduce_min
-    reduce_prod reduce_sum round saturate_cast sigmoid sign sin sinh sort sqrt square
-    stop_gradient subtract tan tanh tensordot truediv""".split()})
-globals().update({name: getattr(array_ops, name) for name in """
-    bitcast boolean_mask broadcast_dynamic_shape broadcast_static_shape broadcast_to concat constant
-    convert_to_tensor ensure_shape expand_dims eye fill gather gather_nd identity identity_n
-    linspace meshgrid newaxis one_hot ones ones_like pad range rank repeat reshape reverse roll
-    scatter_nd searchsorted sequence_mask shape shape_n size slice split squeeze stack strided_slice
-    space_to_depth depth_to_space tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min
-    tensor_scatter_nd_sub tensor_scatter_nd_update tile transpose unique unique_with_counts unstack
-    where zeros zeros_like""".split()})
+    greater_equal less less_equal logical_and logical_not logical_or matmul maximum minimum
+    multiply negative not_equal pow reduce_all reduce_any reduce_logsumexp reduce_max
+    reduce_mean reduce_min reduce_prod reduce_sum round saturate_cast sigmoid sign sin sinh sort
+    sqrt square stop_gradient subtract tan tanh tensordot truediv""")})
+globals().update({name: getattr(array_ops, name) for name in words("""
+    bitcast boolean_mask broadcast_dynamic_shape broadcast_static_shape broadcast_to concat
+    constant convert_to_tensor ensure_shape expand_dims eye fill gather gather_nd identity
+    identity_n linspace meshgrid newaxis one_hot ones ones_like pad range rank repeat reshape
+    reverse roll scatter_nd searchsorted sequence_mask shape shape_n size slice split squeeze
+    stack strided_slice space_to_depth depth_to_space tensor_scatter_nd_add
+    tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub tensor_scatter_nd_update
+    tile transpose unique unique_with_counts unstack where zeros zeros_like""")})
 scalar_mul = math_ops.multiply
 einsum, norm = linalg_ops.einsum, linalg_ops.norm
 compat.v2 = sys.modules[__name__]

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import NotSupportedError, TricordError, nearest
 
 __all__ = ["MissingNameError", "UnknownKeywordError", "explained", "public_names", "refusal",
-           "unknown_name"]
+           "unknown_name", "words"]
 
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
@@ -46,6 +46,11 @@ def unknown_name(module: str, known: Callable[[], Iterable[str]],
 def public_names(namespace: dict[str, Any]) -> list[str]:
     """The names of a module that users may mean."""
     return sorted(n for n, v in namespace.items() if not n.startswith("_") and n != "annotations")
+
+
+def words(text: str) -> list[str]:
+    """The words of a table of names."""
+    return text.split()
 
 
 def refusal(name: str, instead: str) -> Callable[..., Any]:

@@ -55,7 +55,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, verify_shape: boo
     array = array_of(value, wanted)
     if shape is not None:
         sizes = _shape(shape, "constant")
-        if array.size == 1 and not array.shape == sizes:
+        if array.size == 1 and array.shape != sizes:
             array = np.full(sizes, array.reshape(-1)[0], array.dtype)
         elif array.size != math.prod(sizes):
             raise DTypeError(f"Eager execution of tf.constant with unsupported shape. Tensor "
@@ -413,10 +413,8 @@ def getitem(x: Any, key: Any) -> Any:
     """``x[key]``: integers (also as tensors), slices, newaxis, ellipsis, or one boolean mask."""
     value = convert(x)
     items = key if isinstance(key, tuple) else (key,)
-    if any(isinstance(i, Handle) and i.dtype is bool_ or isinstance(i, np.ndarray)
-           and i.dtype == bool for i in items):
-        if len(items) == 1:
-            return boolean_mask(value, items[0])
+    if isinstance(key, (Handle, np.ndarray)) and as_dtype(key.dtype) is bool_:
+        return boolean_mask(value, key)
     found = Tensor.__getitem__(value, tuple(_plain_index(i) for i in items))
     if found.__class__ is not EagerTensor:
         found.__class__ = EagerTensor

@@ -10,12 +10,10 @@ import numpy as np
 from ..errors import DTypeError, InvalidArgumentError, ShapeError
 from ..tensor.handle import Handle
 from ..tensor.recorder import value_of
-
 from ._names import public_names, unknown_name
 from ._op import modes, op
 from .control_ops import Assert as Assert
 from .dtypes import as_dtype
-
 from .tensors import convert, pair, where_now
 
 
@@ -107,7 +105,7 @@ def assert_shapes(shapes: Any, data: Any = None, summarize: Any = None,
     sizes: dict[Any, int] = {}
     for tensor, shape in shapes.items() if isinstance(shapes, dict) else shapes:
         actual = tuple(tensor.shape)
-        symbols = tuple(shape) if not isinstance(shape, str) else tuple(shape)
+        symbols = tuple(shape)
         if len(actual) != len(symbols):
             raise ShapeError(f"{message or ''} shape {actual} is not {symbols}".strip(),
                              where=where_now())

@@ -440,7 +440,7 @@ class Graph:
         return unflatten(first.structure, list(operation.results))
 
 
-class Array_:  # noqa: N801 - an array with the dtype it stands for
+class Array_:
     """A stand-in for one result."""
 
     __slots__ = ("array", "dtype")

@@ -116,7 +116,7 @@ def _tried(targets: Sequence[Any], sources: Sequence[Any], which: int) -> list[b
     operations = needed_operations([t.op for t in targets if isinstance(t, SymbolicTensor)])
     resolver = StandIns(which)
     given = {t: resolver.resolve(t) for o in operations for t in o.outputs
-             if o.spec.name in ("Placeholder", "gradients") or not o.inputs and not o.watched}
+             if o.spec.name in ("Placeholder", "gradients") or (not o.inputs and not o.watched)}
     for source in sources:
         if isinstance(source, SymbolicTensor) and source.op.spec.name == "gradients":
             given.pop(source, None)

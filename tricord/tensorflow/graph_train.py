@@ -9,10 +9,10 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, NotSupportedError
 from ..ir.dtypes import float32
+from ..optim import graph_rules
 from ..optim.adadelta import AdadeltaOptions, adadelta
 from ..optim.adagrad import AdagradOptions, adagrad
 from ..optim.ftrl import FtrlOptions, ftrl
-from ..optim import graph_rules
 from ..optim.graph_rules import adam_step, decayed, rule_step
 from ..optim.rmsprop import RMSpropOptions, rmsprop
 from ..optim.sgd import SGDOptions, sgd
@@ -370,8 +370,8 @@ def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: float,
                      end_learning_rate: float = 0.0001, power: float = 1.0, cycle: bool = False
                      ) -> Any:
     """From the learning rate to ``end_learning_rate`` in ``decay_steps`` steps."""
-    return apply(graph_rules.polynomial_decay, (number_or_tensor(learning_rate, float32),
-                                     convert(global_step)), float(decay_steps),
+    operands = number_or_tensor(learning_rate, float32), convert(global_step)
+    return apply(graph_rules.polynomial_decay, operands, float(decay_steps),
                  float(end_learning_rate), float(power), bool(cycle))
 
 
@@ -379,8 +379,8 @@ def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: float,
 def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: float, alpha: float = 0.0
                  ) -> Any:
     """Half a cosine down to ``alpha`` times the learning rate."""
-    return apply(graph_rules.cosine_decay, (number_or_tensor(learning_rate, float32), convert(global_step)),
-                 float(decay_steps), float(alpha))
+    operands = number_or_tensor(learning_rate, float32), convert(global_step)
+    return apply(graph_rules.cosine_decay, operands, float(decay_steps), float(alpha))
 
 
 @op

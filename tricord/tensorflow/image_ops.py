@@ -28,7 +28,8 @@ class ResizeMethod:
     NEAREST_NEIGHBOR = "nearest"
     BICUBIC = "bicubic"
     AREA = "area"
-    LANCZOS3, LANCZOS5, GAUSSIAN, MITCHELLCUBIC = "lanczos3", "lanczos5", "gaussian", "mitchellcubic"
+    LANCZOS3, LANCZOS5 = "lanczos3", "lanczos5"
+    GAUSSIAN, MITCHELLCUBIC = "gaussian", "mitchellcubic"
 
 
 _METHODS = {"bilinear": "bilinear", "nearest": "nearest-exact"}

@@ -24,9 +24,8 @@ def _is_variable(value: Any) -> bool:
 
 def tracked(owner: Any) -> Iterator[tuple[str, Any]]:
     """Variables and modules that an object holds, with their places, in order of name."""
-    fields = sorted((n, v) for n, v in vars(owner).items() if n not in owner._ignored) if isinstance(
-        owner, Module) else list(vars(owner).items())
-    for name, value in fields:
+    fields = vars(owner)
+    for name, value in sorted(fields.items()) if isinstance(owner, Module) else fields.items():
         yield from _inside(name, value)
 
 
@@ -53,8 +52,6 @@ class Module:
     >>> len(Scale().trainable_variables), Scale().name
     (1, 'scale')
     """
-
-    _ignored = frozenset({"_name"})
 
     def __init__(self, name: str | None = None):
         if name is not None and not name.isidentifier():

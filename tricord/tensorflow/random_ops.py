@@ -22,8 +22,9 @@ from .random_state import generator_for, global_seed, set_seed
 from .tensors import EagerTensor, apply, array_of, cast_to, convert, static_ints, where_now
 
 __all__ = ["Algorithm", "Generator", "categorical", "create_rng_state", "gamma",
-           "get_global_generator", "get_seed", "normal", "poisson", "set_global_generator", "set_seed", "shuffle", "stateless_normal",
-           "stateless_truncated_normal", "stateless_uniform", "truncated_normal", "uniform"]
+           "get_global_generator", "get_seed", "normal", "poisson", "set_global_generator",
+           "set_seed", "shuffle", "stateless_normal", "stateless_truncated_normal",
+           "stateless_uniform", "truncated_normal", "uniform"]
 
 
 class Algorithm:

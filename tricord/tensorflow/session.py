@@ -157,9 +157,9 @@ class Session:
         if isinstance(leaf, str):
             leaf = self.graph.as_graph_element(leaf)
         if not isinstance(leaf, (GraphValue, Operation)):
-            raise DTypeError(f"Fetch argument {leaf!r} has invalid type {type(leaf).__name__}, must "
-                             "be a string or Tensor. (Can not convert a "
-                             f"{type(leaf).__name__} into a Tensor or Operation.)",
+            kind = type(leaf).__name__
+            raise DTypeError(f"Fetch argument {leaf!r} has invalid type {kind}, must be a string "
+                             f"or Tensor. (Can not convert a {kind} into a Tensor or Operation.)",
                              where=where_now())
         if leaf.graph is not self.graph:
             raise ArgumentError(f"Fetch argument {leaf!r} cannot be interpreted as a Tensor. "

@@ -22,8 +22,16 @@ from ..tensor.recorder import state, value_of, wrap
 from ..tensor.views import replace
 from ._op import Spec, modes, op
 from .dtypes import as_dtype
-from .graph import (Graph, GraphKeys, GraphValue, Operation, StandIns, building_graph,
-                    default_graph, stand_in)
+from .graph import (
+    Graph,
+    GraphKeys,
+    GraphValue,
+    Operation,
+    StandIns,
+    building_graph,
+    default_graph,
+    stand_in,
+)
 from .shapes import TensorShape
 from .tensors import EagerTensor, apply, array_of, convert, where_now
 

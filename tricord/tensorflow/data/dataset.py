@@ -376,8 +376,8 @@ class Dataset:
     # ---- functions
 
     def map(self, map_func: Callable[..., Any], num_parallel_calls: Any = None,
-            deterministic: Any = None, synchronous: Any = None, use_unbounded_threadpool: Any = None,
-            name: str | None = None) -> Dataset:
+            deterministic: Any = None, synchronous: Any = None,
+            use_unbounded_threadpool: Any = None, name: str | None = None) -> Dataset:
         """The function of each element; the parts of a tuple are its arguments."""
 
         def begin() -> Elements:

@@ -8,6 +8,8 @@
 [3.0, 7.0]
 """
 
+# ruff: noqa: F401 - what is imported here is what the namespace holds
+
 from __future__ import annotations
 
 import sys
@@ -31,7 +33,7 @@ from ... import (
 from ... import config as config
 from ... import graph_layers as layers
 from ... import math as math
-from ..._names import public_names, refusal, unknown_name
+from ..._names import public_names, refusal, unknown_name, words
 from ..._op import modes
 from ...dtypes import ALIASES, DType, as_dtype
 from ...function import TensorSpec, function
@@ -63,28 +65,28 @@ from . import initializers, linalg, logging, metrics, nn, random, summary, train
 __version__ = "2.21.0"
 losses = graph_losses
 
-_MATH = """
-    abs acos acosh add add_n argmax argmin asin asinh atan atan2 atanh cast ceil clip_by_average_norm
-    clip_by_global_norm clip_by_norm clip_by_value complex confusion_matrix conj cos cosh
-    count_nonzero cumprod cumsum digamma divide equal erf erfc exp expm1 floor floordiv floormod
-    global_norm greater greater_equal imag is_finite is_inf is_nan less less_equal lgamma log log1p
-    log_sigmoid logical_and logical_not logical_or logical_xor matmul maximum minimum multiply
-    negative not_equal pow real reciprocal reduce_all reduce_any reduce_logsumexp reduce_max
-    reduce_mean reduce_min reduce_prod reduce_sum rint round rsqrt saturate_cast segment_max
-    segment_mean segment_min segment_prod segment_sum sigmoid sign sin sinh sqrt square
-    squared_difference stop_gradient subtract tan tanh tensordot to_double to_float to_int32
-    to_int64 truediv unsorted_segment_max unsorted_segment_mean unsorted_segment_min
-    unsorted_segment_prod unsorted_segment_sum argsort sort""".split()
-_ARRAY = """
-    bitcast boolean_mask broadcast_dynamic_shape broadcast_static_shape broadcast_to concat constant
-    convert_to_tensor depth_to_space ensure_shape expand_dims eye fill gather gather_nd identity
-    identity_n invert_permutation linspace meshgrid newaxis one_hot ones ones_like pad range rank
-    repeat reshape reverse roll scatter_nd searchsorted sequence_mask shape shape_n size slice
-    space_to_depth split squeeze stack strided_slice tensor_scatter_nd_add tensor_scatter_nd_sub
-    tensor_scatter_nd_update tile transpose unique unique_with_counts unstack where zeros
-    zeros_like""".split()
-_LINALG = """
-    cholesky cholesky_solve cross diag diag_part einsum norm qr svd trace""".split()
+_MATH = words("""
+    abs acos acosh add add_n argmax argmin asin asinh atan atan2 atanh cast ceil
+    clip_by_average_norm clip_by_global_norm clip_by_norm clip_by_value complex confusion_matrix
+    conj cos cosh count_nonzero cumprod cumsum digamma divide equal erf erfc exp expm1 floor
+    floordiv floormod global_norm greater greater_equal imag is_finite is_inf is_nan less
+    less_equal lgamma log log1p log_sigmoid logical_and logical_not logical_or logical_xor
+    matmul maximum minimum multiply negative not_equal pow real reciprocal reduce_all reduce_any
+    reduce_logsumexp reduce_max reduce_mean reduce_min reduce_prod reduce_sum rint round rsqrt
+    saturate_cast segment_max segment_mean segment_min segment_prod segment_sum sigmoid sign sin
+    sinh sqrt square squared_difference stop_gradient subtract tan tanh tensordot to_double
+    to_float to_int32 to_int64 truediv unsorted_segment_max unsorted_segment_mean
+    unsorted_segment_min unsorted_segment_prod unsorted_segment_sum argsort sort""")
+_ARRAY = words("""
+    bitcast boolean_mask broadcast_dynamic_shape broadcast_static_shape broadcast_to concat
+    constant convert_to_tensor depth_to_space ensure_shape expand_dims eye fill gather gather_nd
+    identity identity_n invert_permutation linspace meshgrid newaxis one_hot ones ones_like pad
+    range rank repeat reshape reverse roll scatter_nd searchsorted sequence_mask shape shape_n
+    size slice space_to_depth split squeeze stack strided_slice tensor_scatter_nd_add
+    tensor_scatter_nd_sub tensor_scatter_nd_update tile transpose unique unique_with_counts
+    unstack where zeros zeros_like""")
+_LINALG = words("""
+    cholesky cholesky_solve cross diag diag_part einsum norm qr svd trace""")
 
 globals().update(ALIASES)
 globals().update({name: getattr(math_ops, name) for name in _MATH})

@@ -1,5 +1,7 @@
 """``tf.compat.v1.train``."""
 
+# ruff: noqa: F401 - what is imported here is what the namespace holds
+
 from __future__ import annotations
 
 from ... import graph_train
@@ -27,9 +29,5 @@ Coordinator = refusal("tf.train.Coordinator", "tf.data.Dataset")
 start_queue_runners = refusal("tf.train.start_queue_runners", "tf.data.Dataset")
 batch = shuffle_batch = refusal("tf.train.batch", "tf.data.Dataset.batch")
 write_graph = refusal("tf.train.write_graph", "the program itself describes the graph")
-
-__all__ = ["Checkpoint", "CheckpointManager", "Saver", "checkpoint_exists",
-           "get_checkpoint_state", "latest_checkpoint", "list_variables", "load_checkpoint",
-           "load_variable", *graph_train.__all__]
 
 __getattr__ = unknown_name(__name__, lambda: public_names(globals()))

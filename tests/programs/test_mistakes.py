@@ -13,10 +13,33 @@ import pytest
 from tricord import keras, torch
 from tricord import tensorflow as tf
 from tricord.errors import TricordError
+from tricord.tensor import clear_tables
 
 from . import mistakes
 from .mistakes import MISTAKES, Mistake
 from .validate_mistakes import expected_classes
+
+#: What the real framework refuses and tricord allows, and why.
+ALLOWED = {
+    "torch: numpy of a tensor with a gradient":
+        "one Tensor for all faces: variables of TensorFlow and Keras give their value away, and "
+        "numpy() is a copy that cannot break a gradient",
+    "torch: module without super init":
+        "parameters and submodules are plain attributes, so such a module works",
+}
+
+
+def marked() -> list[Any]:
+    return [pytest.param(m, id=m.name, marks=pytest.mark.xfail(strict=True,
+                                                               reason=ALLOWED[m.name]))
+            if m.name in ALLOWED else pytest.param(m, id=m.name) for m in MISTAKES]
+
+
+@pytest.fixture(autouse=True)
+def first_sight() -> None:
+    """What a composite warns about, it warns about when it is first seen."""
+    clear_tables()
+
 
 FACES = {"torch": torch, "keras": keras, "tensorflow": tf}
 
@@ -40,7 +63,7 @@ def caught(mistake: Mistake, face: Any) -> str:
     return str(raised.value)
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+@pytest.mark.parametrize("mistake", marked())
 def test_a_mistake_is_explained(mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                                 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -51,7 +74,7 @@ def test_a_mistake_is_explained(mistake: Mistake, tmp_path: Path, monkeypatch: p
         assert blamed_line(mistake) in message + " ", f"the user's line is not in: {message}"
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+@pytest.mark.parametrize("mistake", marked())
 def test_a_mistake_raises_an_error_of_ours(mistake: Mistake, tmp_path: Path,
                                            monkeypatch: pytest.MonkeyPatch) -> None:
     """Not an IndexError or KeyError that escaped from inside; Python's own argument errors,

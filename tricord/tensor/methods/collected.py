@@ -6,6 +6,8 @@ They live on this floor because there is one Tensor class for all faces; the fun
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from .activation import ActivationMethods
 from .elementwise import ElementwiseMethods
 from .facts import FactMethods
@@ -22,3 +24,11 @@ __all__ = ["Methods"]
 class Methods(ElementwiseMethods, ReductionMethods, ShapeMethods, SortingMethods, ProductMethods,
               LinalgMethods, ActivationMethods, RandomMethods, FactMethods):
     """All of them."""
+
+
+# Methods are made by functions; errors of Python's own should name them as users know them.
+for _base in Methods.__mro__:
+    for _name, _method in vars(_base).items():
+        if isinstance(_method, FunctionType) and "<locals>" in _method.__qualname__:
+            _method.__name__ = _name
+            _method.__qualname__ = f"Tensor.{_name}"

@@ -8,8 +8,9 @@ from ..ir.ops import elementwise as ew
 from .elementwise import where
 from .manipulation import expand_dims
 from .reduction import any as any_
+from .reduction import sum as sum_
 
-__all__ = ["all_of", "any_not_equal_to", "keep", "not_equal_to", "zero_steps"]
+__all__ = ["all_of", "any_not_equal_to", "keep", "masked_mean", "not_equal_to", "zero_steps"]
 
 
 def _differs(x: Node, value: float) -> Node:
@@ -47,3 +48,14 @@ def keep(x: Node, mask: Node) -> Node:
     while mask.ndim < x.ndim:
         mask = expand_dims(mask, -1)
     return where(mask, x, 0)
+
+
+def masked_mean(x: Node, mask: Node, axis: int = 1, keepdims: bool = False) -> Node:
+    """The mean over the steps that the mask keeps.
+
+    Shapes:  x (batch, steps, features) or, with axis 2, (batch, features, steps); mask
+             (batch, steps)
+    """
+    share = ew.cast(mask, x.dtype)
+    share = expand_dims(share, 2 if axis == 1 else 1)
+    return sum_(x * share, axis, keepdims) / sum_(share, axis, keepdims)

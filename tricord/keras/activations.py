@@ -8,7 +8,7 @@ from ..functions import activation as composites
 from ..functions import elementwise, sparse
 from ..tensor import record
 from ._lookup import getter
-from .ops.define import as_tensor, op
+from ._operation import as_tensor, op
 from .saving.registry import register_builtins
 from .saving.serialization import serialize_keras_object
 

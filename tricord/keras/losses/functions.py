@@ -9,7 +9,7 @@ from ...ir.dtypes import as_dtype
 from ...metrics import losses as formulas
 from ...tensor import record
 from .. import config
-from ..ops.define import as_tensor, op
+from .._operation import as_tensor, op
 
 __all__ = ["binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
            "categorical_focal_crossentropy", "categorical_generalized_cross_entropy",

@@ -16,7 +16,7 @@ from .. import config
 from .._arguments import Checked
 from .._names import auto_name, to_snake_case
 from ..graph import leaves_of
-from ..ops.define import as_tensor
+from .._operation import as_tensor
 from ..saving.serialization import serialize_keras_object
 from .functions import negative_cosine
 

@@ -16,7 +16,7 @@ from .._arguments import Checked
 from .._lookup import getter
 from .._module import names_of
 from .._names import auto_name, to_snake_case
-from ..ops.define import as_tensor, op
+from .._operation import as_tensor, op
 from ..saving.registry import register_builtins
 from ..saving.serialization import serialize_keras_object
 from ..variable import Variable

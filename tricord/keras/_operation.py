@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, NotSupportedError
-from ...ir.dtypes import as_dtype
-from ...tensor.handle import Handle
-from ...tensor.recorder import wrap
-from .. import config
-from .._arguments import checked
-from .._names import auto_name, to_snake_case
-from ..graph import KerasTensor, Node, any_symbolic, leaves_of, output_spec
-from ..saving.registry import register_builtins
+from ..errors import ArgumentError, NotSupportedError
+from ..ir.dtypes import as_dtype
+from ..tensor.handle import Handle
+from ..tensor.recorder import wrap
+from . import config
+from ._arguments import checked
+from ._names import auto_name, to_snake_case
+from .graph import KerasTensor, Node, any_symbolic, leaves_of, output_spec
+from .saving.registry import register_builtins
 
 __all__ = ["OpCall", "as_tensor", "op", "operand"]
 

@@ -1,1 +1,17 @@
 """Configurations of objects, and the files of models and weights."""
+
+from .model_files import load_model, load_weights, save_model, save_weights
+from .registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from .serialization import deserialize_keras_object, serialize_keras_object
+
+__all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object",
+           "get_custom_objects", "get_registered_name", "get_registered_object", "load_model",
+           "load_weights", "register_keras_serializable", "save_model", "save_weights",
+           "serialize_keras_object"]

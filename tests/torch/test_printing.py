@@ -71,3 +71,15 @@ def test_random_tensors_print_as_in_pytorch(shape: tuple[int, ...]) -> None:
             size=shape) * 10.0 ** rng.integers(-4, 5, shape)):
         array = values.astype(np.float32) if values.dtype == np.float64 else values
         assert str(torch.tensor(array)) == spelled(real.tensor(array))
+
+
+@pytest.mark.peers("torch")
+@pytest.mark.parametrize("call", [
+    lambda t, x: x.max(1), lambda t, x: t.min(x, 0), lambda t, x: x.sort(), lambda t, x: x.topk(1),
+    lambda t, x: x.median(1), lambda t, x: x.kthvalue(1), lambda t, x: x.cummax(0),
+    lambda t, x: t.mode(x)])
+def test_values_and_indices_print_as_in_pytorch(call: Any) -> None:
+    real = pytest.importorskip("torch")
+    rows = [[1.0, 3.0], [4.0, 2.0]]
+    theirs = str(call(real, real.tensor(rows)))
+    assert spelled(str(call(torch, torch.tensor(rows)))) == spelled(theirs)

@@ -19,7 +19,7 @@ from ..handle import Handle
 from ..recorder import pending, record, record_nodes
 from ..views import write
 
-__all__ = ["ReductionMethods", "ValuesAndIndices"]
+__all__ = ["RESULTS", "ReductionMethods", "ValuesAndIndices"]
 
 
 class ValuesAndIndices(NamedTuple):
@@ -27,6 +27,19 @@ class ValuesAndIndices(NamedTuple):
 
     values: Any
     indices: Any
+
+    def __repr__(self) -> str:
+        fields = ",\n".join(f"{n}={v!r}" for n, v in zip(self._fields, self, strict=True))
+        return f"torch.return_types.{type(self).__name__}(\n{fields})"
+
+
+def _kind(name: str) -> type[ValuesAndIndices]:
+    return type(name, (ValuesAndIndices,), {"__slots__": ()})
+
+
+#: The class of each method's results, under the names that PyTorch prints.
+RESULTS = {name: _kind(name) for name in (
+    "cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")}
 
 
 def _axes(dim: Any) -> Any:
@@ -70,6 +83,8 @@ def _extreme_at(x: Node, axis: int, keepdim: bool, position: Callable[..., Node]
 
 def _extreme(whole: Callable[..., Node], position: Callable[..., Node],
              pairwise: str) -> Callable[..., Any]:
+    kind = RESULTS[whole.__name__]
+
     def method(self: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None) -> Any:
         if isinstance(dim, Handle):
             return getattr(self, pairwise)(dim)
@@ -77,7 +92,7 @@ def _extreme(whole: Callable[..., Node], position: Callable[..., Node],
         if dim is None:
             return record(_over, (self,), (whole, None, False, None))
         nodes = record_nodes(_extreme_at, (self,), (dim, keepdim, position))
-        return ValuesAndIndices(*[pending(n, self._result_class) for n in nodes])
+        return kind(*[pending(n, self._result_class) for n in nodes])
 
     method.__name__ = whole.__name__
     method.__doc__ = ("Without ``dim`` the extreme of all elements; with it, values and indices "
@@ -207,15 +222,16 @@ class ReductionMethods(Handle):
 
     def cummax(self, dim: int) -> Any:
         """Running maximum, values and the positions of the last largest so far."""
-        return _running(self, dim, fn.cumulative_max)
+        return _running(self, dim, fn.cumulative_max, "cummax")
 
     def cummin(self, dim: int) -> Any:
-        return _running(self, dim, fn.cumulative_min)
+        return _running(self, dim, fn.cumulative_min, "cummin")
 
 
-def _running(handle: Any, dim: int, function: Callable[..., Node]) -> ValuesAndIndices:
+def _running(handle: Any, dim: int, function: Callable[..., Node],
+             name: str) -> ValuesAndIndices:
     nodes = record_nodes(_running_at, (handle,), (dim, function))
-    return ValuesAndIndices(*[pending(n, handle._result_class) for n in nodes])
+    return RESULTS[name](*[pending(n, handle._result_class) for n in nodes])
 
 
 def _running_at(x: Node, axis: int, function: Callable[..., Node]) -> list[Node]:

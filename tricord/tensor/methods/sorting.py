@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,19 +14,15 @@ from ...ir.node import Node
 from ...ir.ops.movement import reshape
 from ..handle import Handle
 from ..recorder import pending, record, record_nodes, value_of, wrap
-from .reduction import ValuesAndIndices
+from .reduction import RESULTS, ValuesAndIndices
 
 __all__ = ["SortingMethods"]
 
 
-class _Mode(NamedTuple):
-    values: Any
-    indices: Any
-
-
-def _pair(handle: Any, function: Any, static: tuple[Any, ...]) -> ValuesAndIndices:
+def _pair(name: str, handle: Any, function: Any,
+          static: tuple[Any, ...]) -> ValuesAndIndices:
     nodes = record_nodes(function, (handle,), static)
-    return ValuesAndIndices(*[pending(n, handle._result_class) for n in nodes])
+    return RESULTS[name](*[pending(n, handle._result_class) for n in nodes])
 
 
 def _lower_median(x: Node, axis: int, keepdim: bool) -> list[Node]:
@@ -45,7 +41,7 @@ class SortingMethods(Handle):
 
     def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
         """Values in order along an axis, and where they came from; NaN last."""
-        return _pair(self, fn.sort_with_positions, (dim, descending))
+        return _pair("sort", self, fn.sort_with_positions, (dim, descending))
 
     def msort(self) -> Any:
         return self.sort(0)[0]
@@ -55,18 +51,18 @@ class SortingMethods(Handle):
 
     def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
         """The k largest (or smallest) along an axis, in order, and where they were."""
-        return _pair(self, fn.top_k, (k, dim, largest))
+        return _pair("topk", self, fn.top_k, (k, dim, largest))
 
     def kthvalue(self, k: int, dim: int = -1, keepdim: bool = False) -> Any:
         """The k-th smallest along an axis, counted from one."""
-        return _pair(self, _kth, (k, dim, keepdim))
+        return _pair("kthvalue", self, _kth, (k, dim, keepdim))
 
     def median(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The middle value, the lower of two; with ``dim``, values and indices."""
         if dim is None:
             nodes = record_nodes(_lower_median, (self.flatten(),), (0, False))  # type: ignore[attr-defined]
             return pending(nodes[0], self._result_class)
-        return _pair(self, _lower_median, (dim, keepdim))
+        return _pair("median", self, _lower_median, (dim, keepdim))
 
     def quantile(self, q: Any, dim: int | None = None, keepdim: bool = False, *,
                  interpolation: str = "linear") -> Any:
@@ -110,9 +106,9 @@ class SortingMethods(Handle):
         at = wrap(places.reshape(shape))
         if self.ndim:
             taken = record(take_along_axis, (self, at.unsqueeze(dim)), (dim,))
-            return _Mode(taken if keepdim else taken.squeeze(dim),
-                         at.unsqueeze(dim) if keepdim else at)
-        return _Mode(self, at.reshape(()))
+            return RESULTS["mode"](taken if keepdim else taken.squeeze(dim),
+                                   at.unsqueeze(dim) if keepdim else at)
+        return RESULTS["mode"](self, at.reshape(()))
 
     def unique(self, sorted: bool = True, return_inverse: bool = False,
                return_counts: bool = False, dim: int | None = None) -> Any:
@@ -162,10 +158,10 @@ def _without_nan(handle: Any, dim: int | None, keepdim: bool) -> Any:
     values, places = source.sort(axis)
     missing = np.isnan(value_of(source)).sum(axis, keepdims=True)
     middle = wrap(np.maximum((source.shape[axis] - missing - 1) // 2, 0).astype(np.int64))
-    found = ValuesAndIndices(*(t.take_along_dim(middle, axis) for t in (values, places)))
+    found = RESULTS["nanmedian"](*(t.take_along_dim(middle, axis) for t in (values, places)))
     if dim is None:
         return found.values.reshape(())
-    return found if keepdim else ValuesAndIndices(*(t.squeeze(axis) for t in found))
+    return found if keepdim else RESULTS["nanmedian"](*(t.squeeze(axis) for t in found))
 
 
 def _kth(x: Node, k: int, axis: int, keepdim: bool) -> list[Node]:

@@ -10,6 +10,7 @@
     |   |-- ArgumentError       (ValueError, TypeError)      a value, name or keyword is not legal
     |   |-- IndexRangeError     (IndexError, RuntimeError)   an index or a label is out of range
     |   `-- SingularMatrixError (ValueError, RuntimeError)   no inverse, or no factor of that kind
+    |-- OutOfMemoryError    (MemoryError, RuntimeError)  more than this machine can hold
     |-- GradientError       (RuntimeError)               a derivative cannot be had
     |-- TraceError          (RuntimeError)               a value that does not exist yet was needed
     |-- NonFiniteError      (ValueError, FloatingPointError)  NaN or infinity where it does harm
@@ -46,6 +47,7 @@ __all__ = [
     "NonFiniteError",
     "NotCompiledError",
     "NotSupportedError",
+    "OutOfMemoryError",
     "SettingError",
     "ShapeError",
     "SingularMatrixError",
@@ -106,6 +108,10 @@ class ArgumentError(InvalidArgumentError, ValueError, TypeError):
 
 class IndexRangeError(InvalidArgumentError, IndexError, RuntimeError):
     """An index or a class label is out of range."""
+
+
+class OutOfMemoryError(TricordError, MemoryError, RuntimeError):
+    """A tensor is larger than the memory of this machine, or there is none left."""
 
 
 class GradientError(TricordError, RuntimeError):

@@ -11,12 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError
+from .errors import ArgumentError, DTypeError
 from .functions import fft as fn
 from .ir import arithmetic as ar
 from .ir.dtypes import as_dtype
+from .ir.memory import check_shape
 from .ir.node import Node
-from .namespace._arguments import integers, refuse_strings, tensor_of, where_now
+from .namespace._arguments import (
+    integer,
+    integers,
+    number,
+    refuse_strings,
+    sequence,
+    tensor_of,
+    where_now,
+)
 from .tensor.array_attributes import as_device
 from .tensor.recorder import record, wrap
 from .tensor.tensor import Tensor
@@ -44,8 +53,9 @@ def _along_axes(name: str, function: Callable[..., Node]) -> Any:
               norm: str = "backward") -> Tensor:
         refuse_strings(name, norm, _NORMS)
         return record(function, (tensor_of(x),),  # type: ignore[no-any-return]
-                      (None if s is None else integers(tuple(s), name),
-                       None if axes is None else integers(tuple(axes), name), norm))
+                      (None if s is None else integers(sequence(s, f"{name}: s"), name),
+                       None if axes is None else integers(sequence(axes, f"{name}: axes"), name),
+                       norm))
 
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = function.__doc__
@@ -70,6 +80,11 @@ def _frequencies(name: str, function: Callable[..., Any]) -> Any:
         wanted = ar.DEFAULT_FLOAT if dtype is None else as_dtype(dtype)
         if not wanted.is_floating_point:
             raise DTypeError(f"{name}: expected a floating dtype, got {wanted}", where=where_now())
+        n, d = integer(n, f"{name}: n"), number(d, f"{name}: d")
+        if n < 1 or d == 0:
+            raise ArgumentError(f"{name}: needs at least one sample, and a distance that is not "
+                                f"zero, got n={n}, d={d}", where=where_now())
+        check_shape(name, (n,), wanted)
         return wrap(np.asarray(function(n, d)).astype(wanted.numpy))  # type: ignore[no-any-return]
 
     apply.__name__ = apply.__qualname__ = name
@@ -84,7 +99,7 @@ rfftfreq = _frequencies("rfftfreq", np.fft.rfftfreq)
 
 def _shift(name: str, function: Callable[..., Node]) -> Any:
     def apply(x: Tensor, /, *, axes: int | Sequence[int] | None = None) -> Tensor:
-        at = integers(tuple(axes) if isinstance(axes, (list, range)) else axes, name)
+        at = integers(tuple(axes) if isinstance(axes, range) else axes, name)
         return record(function, (tensor_of(x),), (at,))  # type: ignore[no-any-return]
 
     apply.__name__ = apply.__qualname__ = name

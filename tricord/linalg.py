@@ -11,7 +11,15 @@ from .ir import arithmetic as ar
 from .ir.dtypes import as_dtype, int64
 from .ir.node import Node
 from .ir.ops.elementwise import cast
-from .namespace._arguments import integers, refuse_strings, sum_dtype, tensor_of, where_now
+from .namespace._arguments import (
+    integer,
+    integers,
+    number,
+    refuse_strings,
+    sum_dtype,
+    tensor_of,
+    where_now,
+)
 from .namespace._results import several
 from .namespace.products import matmul, matrix_transpose, outer, tensordot, vecdot
 from .tensor.handle import Handle
@@ -73,7 +81,7 @@ def det(x: Tensor, /) -> Tensor:
 
 def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
     """A diagonal of the last two axes, as the last axis of the result."""
-    return record(fn.diagonal, (tensor_of(x),), (int(offset),))  # type: ignore[no-any-return]
+    return record(fn.diagonal, (tensor_of(x),), (integer(offset, "diagonal: offset"),))  # type: ignore[no-any-return]
 
 
 def eigh(x: Tensor, /) -> EighResult:
@@ -100,7 +108,7 @@ def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: float | str | None
 
 def matrix_power(x: Tensor, n: int, /) -> Tensor:
     """The product of ``n`` copies of a square matrix; of its inverse if n is negative."""
-    return record(fn.matrix_power, (tensor_of(x),), (int(n),))  # type: ignore[no-any-return]
+    return record(fn.matrix_power, (tensor_of(x),), (integer(n, "matrix_power: n"),))  # type: ignore[no-any-return]
 
 
 def _above(values: Node, rtol: Node) -> Node:
@@ -130,6 +138,8 @@ def _number(rtol: Any) -> float | None:
     if rtol is None or isinstance(rtol, (int, float)):
         return rtol
     value = value_of(tensor_of(rtol))
+    if value.dtype.kind not in "biuf":
+        raise ArgumentError(f"rtol: expected a real number, got {value.dtype}", where=where_now())
     if value.size != 1:
         raise ArgumentError(f"rtol: one number is expected here, got shape {value.shape}",
                             where=where_now())
@@ -186,7 +196,8 @@ def trace(x: Tensor, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     """The sum of a diagonal of the last two axes; integers in int64 (unsigned: uint64)."""
     x = tensor_of(x)
     wanted = sum_dtype(x, dtype)
-    return record(fn.trace, (x,), (int(offset), as_dtype(wanted)))  # type: ignore[no-any-return]
+    return record(fn.trace, (x,),  # type: ignore[no-any-return]
+                  (integer(offset, "trace: offset"), as_dtype(wanted)))
 
 
 def vector_norm(x: Tensor, /, *, axis: Axes = None, keepdims: bool = False,
@@ -197,7 +208,8 @@ def vector_norm(x: Tensor, /, *, axis: Axes = None, keepdims: bool = False,
         raise DTypeError(f"vector_norm: expected a floating dtype, got {x.dtype}",
                          where=where_now(), hint="x.astype(tricord.float32)")
     return record(fn.vector_norm, (x,),  # type: ignore[no-any-return]
-                  (integers(axis, "vector_norm"), bool(keepdims), ord))
+                  (integers(axis, "vector_norm"), bool(keepdims),
+                   number(ord, "vector_norm: ord")))
 
 
 def cond(x: Tensor, /, *, ord: float | str | None = None) -> Tensor:

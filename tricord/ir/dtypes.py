@@ -144,7 +144,7 @@ def as_dtype(value: object) -> DType:
     else:
         try:
             found = _BY_NUMPY.get(np.dtype(value).newbyteorder("="))  # type: ignore[call-overload]
-        except TypeError:
+        except (TypeError, ValueError):  # np.dtype says which of the two, we say what there is
             found = None
         if found is not None:
             return found

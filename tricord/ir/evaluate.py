@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from .. import settings
-from ..errors import NonFiniteError, TricordError
+from ..errors import NonFiniteError, OutOfMemoryError, TricordError
 from .graph import Graph, is_input, toposort
+from .memory import readable_bytes
 from .node import Node
 from .record import pick
 
@@ -68,6 +69,14 @@ def _run(steps: Sequence[Step], values: list[Any]) -> None:
         if error.where is None and node is not None:
             error.where = str(node.where or "") or None
         raise
+    except MemoryError:
+        assert node is not None
+        size = sum(t.nbytes for t in node.types)
+        raise OutOfMemoryError(
+            f"{node.op.name}: no memory left for its result, which takes {readable_bytes(size)} ("
+            + ", ".join(f"{t.dtype} of shape {tuple(t.shape)}" for t in node.types) + ")",
+            where=str(node.where or "") or None,
+            hint="a smaller batch takes less memory") from None
 
 
 class Program:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, TricordError, nearest
+from .memory import check_fits
 from .node import Node, intern_node
 from .shapes import TensorType
 from .source import user_location
@@ -138,8 +139,11 @@ class Primitive:
                 error.where = str(user_location() or "") or None
             raise
         if not self.several_outputs:
-            return (TensorType(shape, dtype),)
-        return tuple(TensorType(s, d) for s, d in zip(shape, dtype, strict=True))
+            shape, dtype = [shape], [dtype]
+        found = tuple(TensorType(s, d) for s, d in zip(shape, dtype, strict=True))
+        for type in found:
+            check_fits(self.name, type)
+        return found
 
     def wants_grad(self, params: Any, parents: tuple[Node, ...], type: TensorType) -> bool:
         if not self.follows_parents:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError, nearest
 from ..ir import arithmetic as ar
 from ..ir.dtypes import DType, as_dtype, complex64, complex128, float64, int64, promote_scalar
+from ..ir.memory import check_shape
 from ..ir.node import Node
 from ..ir.ops.elementwise import cast
 from ..ir.source import user_location
+from ..tensor.explain import shown
 from ..tensor.handle import Handle
 from ..tensor.operators import combine, is_static
 from ..tensor.recorder import record, wrap
 from ..tensor.tensor import Tensor, tensor
 
-__all__ = ["binary", "default_dtype", "integers", "number_beside", "shape_of", "tensor_of",
-           "unary", "where_now"]
+__all__ = ["binary", "default_dtype", "integer", "integers", "number", "number_beside", "sequence",
+           "shape_of", "tensor_of", "unary", "where_now"]
 
 NUMBERS = (bool, int, float, complex)
 
@@ -44,17 +46,29 @@ def default_dtype(value: Any) -> DType:
     return int64 if isinstance(value, int) else ar.DEFAULT_FLOAT
 
 
-def shape_of(shape: Any, what: str) -> tuple[int, ...]:
-    """A shape from an integer or a sequence of them."""
+def shape_of(shape: Any, what: str, dtype: DType | None = None) -> tuple[int, ...]:
+    """A shape from an integer or a sequence of them; with a dtype, one that can be held."""
     try:
         sizes = tuple(operator.index(s) for s in shape) if isinstance(shape, Sequence) else (
             operator.index(shape),)
     except TypeError:
-        raise ShapeError(f"{what}: a shape is an integer or a tuple of integers, got {shape!r}",
-                         where=where_now()) from None
+        raise ShapeError(f"{what}: a shape is an integer or a tuple of integers, got "
+                         f"{shown(shape)}", where=where_now()) from None
     if any(s < 0 for s in sizes):
-        raise ShapeError(f"{what}: sizes must not be negative, got {sizes}", where=where_now())
+        raise ShapeError(f"{what}: sizes must not be negative, got {shown(sizes)}",
+                         where=where_now())
+    if dtype is not None:
+        check_shape(what, sizes, dtype)
     return sizes
+
+
+def integer(value: Any, what: str) -> int:
+    """One plain integer; 0-d integer tensors and numpy integers are made one."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ArgumentError(f"{what} must be an integer, got {shown(value)}",
+                            where=where_now()) from None
 
 
 def integers(values: Any, what: str) -> int | tuple[int, ...] | None:
@@ -66,8 +80,27 @@ def integers(values: Any, what: str) -> int | tuple[int, ...] | None:
             return tuple(operator.index(v) for v in values)
         return operator.index(values)
     except TypeError:
-        raise ArgumentError(f"{what}: expected an integer or a tuple of integers, got {values!r}",
-                            where=where_now()) from None
+        raise ArgumentError(f"{what}: expected an integer or a tuple of integers, got "
+                            f"{shown(values)}", where=where_now()) from None
+
+
+def number(value: Any, what: str) -> Any:
+    """A plain real number; numpy's numbers and 0-d tensors are made one."""
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, (np.generic, np.ndarray, Handle)) and not value.ndim and (
+            value.dtype.kind in "biuf"):
+        return value.item()  # type: ignore[union-attr]
+    raise ArgumentError(f"{what} must be a number, got {shown(value)}", where=where_now())
+
+
+def sequence(values: Any, what: str) -> tuple[Any, ...]:
+    """The items of a list, a tuple or another finite iterable."""
+    if isinstance(values, Iterable) and not isinstance(values, (str, bytes, dict)) and not (
+            isinstance(values, (Handle, np.ndarray)) and not values.ndim):
+        return tuple(values)
+    raise ArgumentError(f"{what}: expected a list or a tuple, got {shown(values)}",
+                        where=where_now())
 
 
 def number_beside(number: Any, dtype: DType) -> Any:
@@ -124,9 +157,9 @@ def sum_dtype(x: Any, dtype: Any) -> DType:
 
 
 def refuse_strings(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ArgumentError(f"{what}: expected one of {', '.join(known)}, got {value!r}",
-                            where=where_now())
+    if not isinstance(value, str) or value not in known:
+        raise ArgumentError(f"{what}: expected one of {', '.join(known)}, got {shown(value)}",
+                            where=where_now(), hint=nearest(str(value), known))
 
 
 def static_number(value: Any) -> bool:

@@ -6,6 +6,7 @@ does not mean another program.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,24 @@ from ..errors import ArgumentError, DTypeError
 from ..functions import manipulation as mv
 from ..functions.elementwise import identity
 from ..ir.dtypes import DType, as_dtype
+from ..ir.memory import check_shape
 from ..tensor.array_attributes import as_device
+from ..tensor.explain import shown
 from ..tensor.handle import Handle
 from ..tensor.recorder import record, wrap
 from ..tensor.tensor import Tensor, tensor
-from ._arguments import cast_to, default_dtype, dtype_error, shape_of, tensor_of, where_now
+from ._arguments import (
+    NUMBERS,
+    cast_to,
+    default_dtype,
+    dtype_error,
+    integer,
+    number,
+    refuse_strings,
+    shape_of,
+    tensor_of,
+    where_now,
+)
 from ._results import several
 
 __all__ = ["arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like",
@@ -90,7 +104,14 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
     as_device(device)
     if isinstance(x, Handle):
         return asarray(x, copy=copy)
-    array = np.from_dlpack(x)
+    if not hasattr(x, "__dlpack__"):
+        raise ArgumentError(f"from_dlpack: {shown(x)} does not speak DLPack", where=where_now(),
+                            hint="tricord.asarray(x)")
+    try:
+        array = np.from_dlpack(x)
+    except (BufferError, TypeError, RuntimeError, AttributeError) as error:
+        raise ArgumentError(f"from_dlpack: cannot take {shown(x)}: {error}",
+                            where=where_now()) from None
     return wrap(array if copy is False else array.copy())  # type: ignore[no-any-return]
 
 
@@ -105,20 +126,38 @@ def full(shape: int | tuple[int, ...], fill_value: complex, *, dtype: Any = None
     if isinstance(fill_value, (Handle, np.generic, np.ndarray)):
         dtype = as_dtype(fill_value.dtype) if dtype is None else dtype
         fill_value = fill_value.item()
-    return wrap(np.full(shape_of(shape, "full"), fill_value,  # type: ignore[no-any-return]
-                        _dtype(dtype, fill_value).numpy))
+    if not isinstance(fill_value, NUMBERS):
+        raise ArgumentError(f"full: the value must be a number, got {shown(fill_value)}",
+                            where=where_now())
+    wanted = _dtype(dtype, fill_value)
+    sizes = shape_of(shape, "full", wanted)
+    return wrap(np.full(sizes, _in_dtype("full", fill_value, wanted)))  # type: ignore[no-any-return]
+
+
+def _in_dtype(what: str, value: complex, dtype: DType) -> Any:
+    """A number as a numpy scalar of the dtype, if that can hold it."""
+    if isinstance(value, complex) and not dtype.is_complex and dtype.kind != "b":
+        raise dtype_error(f"{what}: {value} does not fit into {dtype}", hint="dtype=complex64")
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(value).astype(dtype.numpy)[()] if isinstance(value, float) else (
+                np.asarray(value, dtype.numpy)[()])
+    except OverflowError:
+        raise dtype_error(f"{what}: {shown(value)} does not fit into {dtype}") from None
 
 
 def zeros(shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None) -> Tensor:
     """Zeros, in the default floating dtype unless given."""
     as_device(device)
-    return wrap(np.zeros(shape_of(shape, "zeros"), _dtype(dtype, 0.0).numpy))  # type: ignore[no-any-return]
+    wanted = _dtype(dtype, 0.0)
+    return wrap(np.zeros(shape_of(shape, "zeros", wanted), wanted.numpy))  # type: ignore[no-any-return]
 
 
 def ones(shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None) -> Tensor:
     """Ones, in the default floating dtype unless given."""
     as_device(device)
-    return wrap(np.ones(shape_of(shape, "ones"), _dtype(dtype, 1.0).numpy))  # type: ignore[no-any-return]
+    wanted = _dtype(dtype, 1.0)
+    return wrap(np.ones(shape_of(shape, "ones", wanted), wanted.numpy))  # type: ignore[no-any-return]
 
 
 def empty(shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None) -> Tensor:
@@ -129,16 +168,19 @@ def empty(shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None
 def full_like(x: Tensor, /, fill_value: complex, *, dtype: Any = None,
               device: Any = None) -> Tensor:
     """One number in the shape of ``x``, and in its dtype unless given."""
+    x = tensor_of(x)
     return full(x.shape, fill_value, dtype=x.dtype if dtype is None else dtype, device=device)
 
 
 def zeros_like(x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Zeros in the shape of ``x``, and in its dtype unless given."""
+    x = tensor_of(x)
     return zeros(x.shape, dtype=x.dtype if dtype is None else dtype, device=device)
 
 
 def ones_like(x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Ones in the shape of ``x``, and in its dtype unless given."""
+    x = tensor_of(x)
     return ones(x.shape, dtype=x.dtype if dtype is None else dtype, device=device)
 
 
@@ -154,41 +196,52 @@ def arange(start: float, /, stop: float | None = None, step: float = 1, *, dtype
     Dtypes:  int64 if all arguments are integers, else the default floating dtype
     """
     as_device(device)
-    if stop is None:
-        start, stop = 0, start
+    start = number(start, "arange: start")
+    start, stop = (0, start) if stop is None else (start, number(stop, "arange: stop"))
+    step = number(step, "arange: step")
     if step == 0:
         raise ArgumentError("arange: the step must not be zero", where=where_now())
+    if not all(math.isfinite(v) for v in (start, stop, step)):
+        raise ArgumentError(f"arange: needs finite numbers, got start {start}, stop {stop}, step "
+                            f"{step}", where=where_now())
     wanted = _dtype(dtype, 0.0 if any(isinstance(v, float) for v in (start, stop, step)) else 0)
     # Counted in float64 and rounded once: numpy would add up in the dtype itself.
     whole = wanted.kind in "iu" and not any(isinstance(v, float) for v in (start, stop, step))
+    count = max(0, -((start - stop) // step) if whole else math.ceil((stop - start) / step))
+    check_shape("arange", (count,), wanted)
     with np.errstate(all="ignore"):
-        if (stop - start) / step <= 0:
+        if not count:
             return wrap(np.zeros(0, wanted.numpy))  # type: ignore[no-any-return]
-        values = np.arange(start, stop, step, wanted.numpy) if whole else _ramp(
-            float(start), float(stop), float(step))
+        if whole:
+            _in_dtype("arange", start, wanted)
+            _in_dtype("arange", start + (count - 1) * step, wanted)
+            return wrap(np.arange(start, stop, step, wanted.numpy)  # type: ignore[no-any-return]
+                        if -2**63 <= stop < 2**63 else
+                        start + np.arange(count, dtype=wanted.numpy) * wanted.numpy.type(step))
+        values = start + step * np.arange(count, dtype=np.float64)
         return wrap(values.astype(wanted.numpy, copy=False))  # type: ignore[no-any-return]
-
-
-def _ramp(start: float, stop: float, step: float) -> np.ndarray[Any, Any]:
-    count = int(np.ceil((stop - start) / step))
-    return start + step * np.arange(count, dtype=np.float64)
 
 
 def linspace(start: complex, stop: complex, /, num: int, *, dtype: Any = None, device: Any = None,
              endpoint: bool = True) -> Tensor:
     """``num`` equally spaced numbers from ``start`` to ``stop``, which is included or not."""
     as_device(device)
+    start, stop = (v if isinstance(v, complex) else number(v, f"linspace: {name}")
+                   for v, name in ((start, "start"), (stop, "stop")))
+    num = integer(num, "linspace: num")
     complex_ends = isinstance(start, complex) or isinstance(stop, complex)
     wanted = _dtype(dtype, 1j if complex_ends else 0.0)
     if num < 0:
         raise ArgumentError(f"linspace: num must not be negative, got {num}", where=where_now())
+    check_shape("linspace", (num,), wanted)
+    first, last = (_in_dtype("linspace", v, wanted) for v in (start, stop))
     with np.errstate(all="ignore"):
-        values = np.linspace(start, stop, num, endpoint, dtype=np.complex128 if complex_ends
+        values = np.linspace(start, stop, num, bool(endpoint), dtype=np.complex128 if complex_ends
                              else np.float64).astype(wanted.numpy)
     if num:  # integers beyond 2**53 are not exact in between, but the ends are
-        values[0] = start
+        values[0] = first
         if endpoint and num > 1:
-            values[-1] = stop
+            values[-1] = last
     return wrap(values)  # type: ignore[no-any-return]
 
 
@@ -196,7 +249,12 @@ def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = N
         device: Any = None) -> Tensor:
     """Ones on the diagonal ``k``, zeros elsewhere."""
     as_device(device)
-    return wrap(np.eye(n_rows, n_cols, k, _dtype(dtype, 0.0).numpy))  # type: ignore[no-any-return]
+    wanted = _dtype(dtype, 0.0)
+    rows = integer(n_rows, "eye: n_rows")
+    columns = rows if n_cols is None else integer(n_cols, "eye: n_cols")
+    shape_of((rows, columns), "eye", wanted)
+    offset = min(max(integer(k, "eye: k"), -rows), columns)
+    return wrap(np.eye(rows, columns, offset, wanted.numpy))  # type: ignore[no-any-return]
 
 
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> list[Tensor]:
@@ -207,14 +265,15 @@ def meshgrid(*arrays: Tensor, indexing: str = "xy") -> list[Tensor]:
     if any(h.dtype is not handles[0].dtype for h in handles):
         raise DTypeError("meshgrid: arrays have one dtype, got "
                          + ", ".join(h.dtype.name for h in handles), where=where_now())
+    refuse_strings("meshgrid", indexing, ("xy", "ij"))
     return list(several(mv.meshgrid, handles, (indexing,)))
 
 
 def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
     """Zeros above the diagonal ``k`` of the last two axes."""
-    return record(mv.tril, (tensor_of(x),), (int(k),))  # type: ignore[no-any-return]
+    return record(mv.tril, (tensor_of(x),), (integer(k, "tril: k"),))  # type: ignore[no-any-return]
 
 
 def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
     """Zeros below the diagonal ``k`` of the last two axes."""
-    return record(mv.triu, (tensor_of(x),), (int(k),))  # type: ignore[no-any-return]
+    return record(mv.triu, (tensor_of(x),), (integer(k, "triu: k"),))  # type: ignore[no-any-return]

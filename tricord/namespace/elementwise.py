@@ -16,6 +16,8 @@ from ._arguments import (
     NUMBERS,
     binary,
     default_dtype,
+    integer,
+    number,
     number_beside,
     static_number,
     tensor_of,
@@ -215,7 +217,7 @@ def pow(x1: Tensor | complex, x2: Tensor | complex, /) -> Tensor:
 
 def round(x: Tensor, /, decimals: int = 0) -> Tensor:
     """The nearest whole number (or with that many decimals); halves go to the even neighbour."""
-    return record(fn.round, (tensor_of(x),), (decimals,))  # type: ignore[no-any-return]
+    return record(fn.round, (tensor_of(x),), (integer(decimals, "round: decimals"),))  # type: ignore[no-any-return]
 
 
 def _clip(x: Node, *rest: Any) -> Node:
@@ -262,7 +264,7 @@ def isclose(x1: Tensor, x2: Tensor, /, *, rtol: float = 1e-5, atol: float = 1e-8
             equal_nan: bool = False) -> Tensor:
     """``|x1 - x2| <= atol + rtol * |x2|``, or both the same infinity."""
     return record(fn.is_close, (tensor_of(x1), tensor_of(x2)),  # type: ignore[no-any-return]
-                  (rtol, atol, equal_nan))
+                  (number(rtol, "isclose: rtol"), number(atol, "isclose: atol"), bool(equal_nan)))
 
 
 def lerp(x1: Tensor, x2: Tensor, weight: Tensor | float, /) -> Tensor:
@@ -274,11 +276,13 @@ def lerp(x1: Tensor, x2: Tensor, weight: Tensor | float, /) -> Tensor:
 
 def logit(x: Tensor, /, eps: float | None = None) -> Tensor:
     """``log(x / (1 - x))``; with ``eps``, x is clipped to ``[eps, 1 - eps]`` first."""
-    return record(fn.logit, (tensor_of(x),), (eps,))  # type: ignore[no-any-return]
+    return record(fn.logit, (tensor_of(x),),  # type: ignore[no-any-return]
+                  (None if eps is None else number(eps, "logit: eps"),))
 
 
 def nan_to_num(x: Tensor, /, *, nan: float = 0.0, posinf: float | None = None,
                neginf: float | None = None) -> Tensor:
     """NaN and the infinities replaced; the infinities by the dtype's limits if not given."""
     return record(fn.nan_to_num, (tensor_of(x),),  # type: ignore[no-any-return]
-                  (nan, posinf, neginf))
+                  tuple(None if v is None else number(v, f"nan_to_num: {name}")
+                        for name, v in (("nan", nan), ("posinf", posinf), ("neginf", neginf))))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import ArgumentError
 from ..functions import products as fn
 from ..functions.einsum import einsum as einsum_nodes
+from ..tensor.explain import shown
 from ..tensor.recorder import record
 from ..tensor.tensor import Tensor
-from ._arguments import integers, tensor_of
+from ._arguments import integer, integers, sequence, tensor_of, where_now
 
 __all__ = ["einsum", "matmul", "matrix_transpose", "outer", "tensordot", "vecdot"]
 
@@ -37,17 +39,25 @@ def tensordot(x1: Tensor, x2: Tensor, /, *,
               axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
     """Sum of products over pairs of axes; n pairs the last n of x1 with the first of x2."""
     pairs: Any = axes if isinstance(axes, int) else tuple(
-        integers(tuple(a), "tensordot") for a in axes)
+        integers(sequence(a, "tensordot: axes"), "tensordot")
+        for a in sequence(axes, "tensordot: axes"))
+    if isinstance(pairs, tuple) and len(pairs) != 2:
+        raise ArgumentError("tensordot: axes are a number, or a list for each of the two tensors, "
+                            f"got {shown(axes)}", where=where_now())
     return record(fn.tensordot, (tensor_of(x1), tensor_of(x2)), (pairs,))  # type: ignore[no-any-return]
 
 
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """Sum of ``conj(x1) * x2`` along an axis; the others broadcast."""
-    return record(fn.vecdot, (tensor_of(x1), tensor_of(x2)), (axis,))  # type: ignore[no-any-return]
+    return record(fn.vecdot, (tensor_of(x1), tensor_of(x2)),  # type: ignore[no-any-return]
+                  (integer(axis, "vecdot: axis"),))
 
 
 def einsum(equation: str, /, *operands: Tensor) -> Tensor:
     """Sums of products over named axes, as in ``einsum("ij,jk->ik", a, b)``."""
+    if not isinstance(equation, str):
+        raise ArgumentError(f'einsum: the first argument is an equation as "ij,jk->ik", got '
+                            f"{shown(equation)}", where=where_now())
     return record(_einsum, [tensor_of(o) for o in operands], (equation,))  # type: ignore[no-any-return]
 
 

@@ -12,7 +12,7 @@ from ..ir.node import Node
 from ..ir.ops.elementwise import cast
 from ..tensor.recorder import record
 from ..tensor.tensor import Tensor
-from ._arguments import integers, refuse_strings, sum_dtype, tensor_of
+from ._arguments import integer, integers, number, refuse_strings, sum_dtype, tensor_of
 
 __all__ = ["all", "any", "argmax", "argmin", "corrcoef", "count_nonzero", "cov", "cumulative_max",
            "cumulative_min", "cumulative_prod", "cumulative_sum", "diff", "logsumexp", "max",
@@ -60,7 +60,8 @@ def _moment(name: str, function: Callable[..., Node], doc: str | None) -> Any:
     def apply(x: Tensor, /, *, axis: Axes = None, correction: float = 0.0,
               keepdims: bool = False) -> Tensor:
         return record(function, (tensor_of(x),),  # type: ignore[no-any-return]
-                      (integers(axis, name), correction, bool(keepdims)))
+                      (integers(axis, name), number(correction, f"{name}: correction"),
+                       bool(keepdims)))
 
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = doc
@@ -127,20 +128,22 @@ def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Tensor | None = N
          append: Tensor | None = None) -> Tensor:
     """Differences of neighbours along an axis, taken ``n`` times."""
     parts = [tensor_of(p) for p in (prepend, x, append) if p is not None]
-    return record(_differences, parts, (int(n), int(axis)))  # type: ignore[no-any-return]
+    return record(_differences, parts,  # type: ignore[no-any-return]
+                  (integer(n, "diff: n"), integer(axis, "diff: axis")))
 
 
 def norm(x: Tensor, /, *, axis: Axes = None, ord: float = 2, keepdims: bool = False) -> Tensor:
     """The vector norm of that order over the axes taken together."""
     return record(fn.norm, (tensor_of(x),),  # type: ignore[no-any-return]
-                  (integers(axis, "norm"), ord, bool(keepdims)))
+                  (integers(axis, "norm"), number(ord, "norm: ord"), bool(keepdims)))
 
 
 def quantile(x: Tensor, q: float | tuple[float, ...], /, *, axis: Axes = None,
              keepdims: bool = False, method: str = "linear") -> Tensor:
     """The value below which the share ``q`` of the elements lies; a tuple adds a leading axis."""
     refuse_strings("quantile", method, st.METHODS)
-    shares = tuple(float(v) for v in q) if isinstance(q, (tuple, list)) else float(q)
+    shares = tuple(float(number(v, "quantile: q")) for v in q) if (
+        isinstance(q, (tuple, list))) else float(number(q, "quantile: q"))
     return record(st.quantile, (tensor_of(x),),  # type: ignore[no-any-return]
                   (shares, integers(axis, "quantile"), bool(keepdims), method))
 
@@ -153,7 +156,8 @@ def median(x: Tensor, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor
 
 def cov(x: Tensor, /, *, correction: float = 1) -> Tensor:
     """Covariance matrix of variables, each a row of observations."""
-    return record(st.cov, (tensor_of(x),), (correction,))  # type: ignore[no-any-return]
+    return record(st.cov, (tensor_of(x),),  # type: ignore[no-any-return]
+                  (number(correction, "cov: correction"),))
 
 
 def corrcoef(x: Tensor, /) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..functions import searching as fn
 from ..functions import sets
 from ..functions import sorting as so
@@ -19,7 +19,7 @@ from ..ir.node import Node
 from ..tensor.handle import Handle
 from ..tensor.recorder import record, value_of, wrap
 from ..tensor.tensor import Tensor
-from ._arguments import integers, number_beside, refuse_strings, tensor_of, where_now
+from ._arguments import integer, integers, number_beside, refuse_strings, tensor_of, where_now
 from ._results import several
 
 __all__ = ["UniqueAllResult", "UniqueCountsResult", "UniqueInverseResult", "argsort", "bincount",
@@ -46,7 +46,8 @@ def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False,
 
 def top_k(x: Tensor, k: int, /, *, axis: int = -1, largest: bool = True) -> tuple[Tensor, ...]:
     """The k largest (smallest) values along an axis, best first, and their positions."""
-    return several(so.top_k, (tensor_of(x),), (int(k), integers(axis, "top_k"), bool(largest)))
+    return several(so.top_k, (tensor_of(x),),
+                   (integer(k, "top_k: k"), integer(axis, "top_k: axis"), bool(largest)))
 
 
 def _search(ordered: Node, values: Node, *rest: Any) -> Node:
@@ -78,7 +79,7 @@ def take(x: Tensor, indices: Tensor, /, *, axis: int | None = None) -> Tensor:
             raise ArgumentError(f"take: needs an axis for a tensor of shape {tuple(x.shape)}",
                                 where=where_now())
         axis = 0
-    return record(fn.take, (x, tensor_of(indices)), (integers(axis, "take"),))  # type: ignore[no-any-return]
+    return record(fn.take, (x, tensor_of(indices)), (integer(axis, "take: axis"),))  # type: ignore[no-any-return]
 
 
 def take_along_axis(x: Tensor, indices: Tensor, /, *, axis: int = -1) -> Tensor:
@@ -106,13 +107,18 @@ def isin(x1: Tensor | int, x2: Tensor | int, /, *, invert: bool = False) -> Tens
 
 def one_hot(x: Tensor, classes: int, /, *, axis: int = -1) -> Tensor:
     """1 at the place that each integer names along a new axis, 0 elsewhere, int64."""
-    return record(fn.one_hot, (tensor_of(x),), (int(classes), axis))  # type: ignore[no-any-return]
+    return record(fn.one_hot, (tensor_of(x),),  # type: ignore[no-any-return]
+                  (integer(classes, "one_hot: classes"), integer(axis, "one_hot: axis")))
 
 
 def bincount(x: Tensor, /, *, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, ... occurs; or the sum of the weights that go there."""
     x = tensor_of(x)
-    length = max(int(value_of(x).max()) + 1 if x.size else 0, minlength)
+    if x.dtype.kind not in "biu":
+        raise DTypeError(f"bincount: expected integers, got {x.dtype}", where=where_now(),
+                         hint="x.astype(tricord.int64)")
+    length = max(int(value_of(x).max()) + 1 if x.size else 0,
+                 integer(minlength, "bincount: minlength"))
     if weights is None:
         return record(fn.bincount, (x,), (length,))  # type: ignore[no-any-return]
     return record(_weighted, (x, tensor_of(weights)), (length,))  # type: ignore[no-any-return]

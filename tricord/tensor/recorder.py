@@ -34,6 +34,7 @@ from ..ir.ops.structural import root, stop_gradient
 from ..ir.shapes import TensorType, tensor_type
 from ..ir.source import user_location
 from ..runtime.devices import build
+from .explain import explanation, no_number
 from .handle import Handle
 from .history import HistoryPlan, Provenance, as_it_is
 
@@ -224,11 +225,11 @@ def record(function: Callable[..., Node], operands: Sequence[Handle],
         for h in operands:
             node = h._node
             key.append(node if h._segment is segment else segment.enter(h))
-    except AttributeError:
-        _refuse_other_types(function, operands)
+        key = tuple(key)
+        node = here.memo.get(key)
+    except (AttributeError, TypeError) as error:  # not a tensor, or not hashable
+        _refuse(function, operands, static, error)
         raise
-    key = tuple(key)
-    node = here.memo.get(key)
     if node is None:
         node = here.memo[key] = _first_sight(function, key[-len(operands):] if operands else (),
                                              static)
@@ -246,18 +247,19 @@ def record_nodes(function: Callable[..., Sequence[Node]], operands: Sequence[Han
         for h in operands:
             node = h._node
             key.append(node if h._segment is segment else segment.enter(h))
-    except AttributeError:
-        _refuse_other_types(function, operands)
+        key = tuple(key)
+        nodes = here.memo.get(key)
+    except (AttributeError, TypeError) as error:
+        _refuse(function, operands, static, error)
         raise
-    key = tuple(key)
-    nodes = here.memo.get(key)
     if nodes is None:
         nodes = here.memo[key] = _first_sight(function, key[3:], static)
     return nodes  # type: ignore[no-any-return]
 
 
-def _refuse_other_types(function: Callable[..., Any], operands: Sequence[Any]) -> None:
-    """Say which operand is no tensor, if one is not."""
+def _refuse(function: Callable[..., Any], operands: Sequence[Any], static: tuple[Any, ...],
+            error: Exception) -> None:
+    """Say which operand is no tensor, or which argument is none, if there is one."""
     for place, operand in enumerate(operands, start=1):
         if not isinstance(operand, Handle):
             name = getattr(function, "__name__", "operation").lstrip("_")
@@ -265,16 +267,26 @@ def _refuse_other_types(function: Callable[..., Any], operands: Sequence[Any]) -
                              f"{type(operand).__name__}",
                              where=str(user_location() or "") or None,
                              hint="make it one first: tensor(value)")
+    better = explanation(function, len(operands), static, error)
+    if better is not None and isinstance(error, TypeError):
+        raise better from None
 
 
 def _first_sight(function: Callable[..., Any], nodes: Sequence[Node],
                  static: tuple[Any, ...]) -> Any:
     try:
+        if any(isinstance(s, Handle) for s in static):
+            raise no_number(function, static)
         result = function(*nodes, *static)
     except TricordError as error:
         if error.where is None:
             error.where = str(user_location(3) or "") or None
         raise
+    except Exception as error:
+        better = explanation(function, len(nodes), static, error)
+        if better is None:
+            raise
+        raise better from error
     if gradients_enabled():
         return _passed(result) if isinstance(result, Node) else tuple(map(_passed, result))
     if isinstance(result, Node):

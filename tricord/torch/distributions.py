@@ -21,7 +21,7 @@ _INSTEAD = {
 
 def __getattr__(name: str) -> NoReturn:
     # Not an AttributeError: `from torch.distributions import Normal` would hide its words.
-    if name.startswith("__"):
+    if not name[0].isupper() and name not in _INSTEAD:
         raise AttributeError(f"module 'torch.distributions' has no attribute {name!r}")
     raise NotSupportedError(f"torch.distributions.{name}: probability distributions as objects are "
                             "not supported", hint=_INSTEAD.get(

@@ -27,8 +27,8 @@ from . import manipulation as mv
 
 __all__ = ["band_part", "clip_by_average_norm", "clip_by_norm", "confusion_matrix", "divide_no_nan",
            "gather_nd", "global_norm", "l2_normalize", "limited", "multiply_no_nan",
-           "one_hot_values", "running", "scatter_nd", "scatter_nd_into", "segment", "sequence_mask",
-           "take_batched", "with_diagonal"]
+           "one_hot_values", "running", "scatter_nd", "scatter_nd_into", "searchsorted_rows",
+           "segment", "sequence_mask", "take_batched", "with_diagonal"]
 
 
 # ---- gather
@@ -78,6 +78,22 @@ def take_batched(x: Node, indices: Node, axis: int = 0, batch_dims: int = 0) -> 
     order = (*range(batch), *range(rank, rank + between), *range(batch, rank),
              *range(rank + between, found.ndim))
     return transpose(found, order)
+
+
+def searchsorted_rows(ordered: Node, values: Node, side: str = "left") -> Node:
+    """How many elements of each sorted row lie before each value of that row, int64.
+
+    Shapes:  ordered (*, n), values (*, m) -> (*, m)
+    """
+    if ordered.shape[:-1] != values.shape[:-1]:
+        raise ShapeError(f"searchsorted: rows of shapes {tuple(ordered.shape)} and "
+                         f"{tuple(values.shape)} do not go together")
+    shape = (*values.shape, ordered.shape[-1])
+    lead = tuple(range(values.ndim - 1))
+    row = broadcast(ordered, shape, (*lead, values.ndim))
+    value = broadcast(values, shape, (*lead, values.ndim - 1))
+    before = ew.less(row, value) if side == "left" else ew.less_equal(row, value)
+    return rd.reduce_sum(ew.cast(before, int64), (values.ndim,))
 
 
 # ---- scatter

@@ -5,7 +5,7 @@ Source: the documentation of tf.nn and tf.image.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import ShapeError
 from ..ir import arithmetic as ar
@@ -22,9 +22,9 @@ from .convolution import conv_transpose
 from .places import divide_no_nan
 
 __all__ = ["absolute_difference", "batch_normalization", "bias_add", "conv_transpose_to",
-           "floor_divide", "hinge_loss", "huber_terms", "leaky_relu", "log_loss", "moments",
-           "sigmoid_cross_entropy", "sign", "softmax_cross_entropy", "weighted_cross_entropy",
-           "weighted_loss"]
+           "floor_divide", "hinge_loss", "huber_terms", "leaky_relu", "log_loss", "maximum",
+           "minimum", "moments", "sigmoid_cross_entropy", "sign", "softmax_cross_entropy",
+           "weighted_cross_entropy", "weighted_loss"]
 
 
 def batch_normalization(x: Node, mean: Node, variance: Node, offset: Node | None = None,
@@ -93,6 +93,24 @@ def sign(x: Node) -> Node:
     if not x.dtype.is_inexact:
         return ew.sign(x)
     return ew.where(ew.equal(x, x), ew.sign(x), x)
+
+
+def maximum(x: ar.Operand, y: ar.Operand) -> Node:
+    """The larger of two; between equals the gradient goes to the first."""
+    first, second = ar.promoted("maximum", x, y)
+    return _chosen(first, second, ew.greater_equal) if first.dtype.kind == "f" else ew.maximum(
+        first, second)
+
+
+def minimum(x: ar.Operand, y: ar.Operand) -> Node:
+    """The smaller of two; between equals the gradient goes to the first."""
+    first, second = ar.promoted("minimum", x, y)
+    return _chosen(first, second, ew.less_equal) if first.dtype.kind == "f" else ew.minimum(
+        first, second)
+
+
+def _chosen(x: Node, y: Node, wins: Callable[[Node, Node], Node]) -> Node:
+    return ew.where(ew.bitwise_or(wins(x, y), ew.is_nan(x)), x, y)
 
 
 def floor_divide(x: Node, y: Node) -> Node:

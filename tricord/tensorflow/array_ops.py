@@ -10,7 +10,6 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..functions import manipulation as mv
 from ..functions import places, searching
-from ..ir import arithmetic as ar
 from ..ir.dtypes import bool_, float32, int32
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
@@ -20,13 +19,30 @@ from ..tensor.handle import Handle
 from ..tensor.recorder import value_of, wrap
 from ._op import op
 from .dtypes import as_dtype
+from .place_ops import (  # noqa: F401 - the namespaces take them from here
+    Unique,
+    UniqueWithCounts,
+    boolean_mask,
+    gather,
+    gather_nd,
+    invert_permutation,
+    scatter_nd,
+    searchsorted,
+    tensor_scatter_nd_add,
+    tensor_scatter_nd_max,
+    tensor_scatter_nd_min,
+    tensor_scatter_nd_sub,
+    tensor_scatter_nd_update,
+    unique,
+    unique_with_counts,
+    where,
+)
 from .shapes import TensorShape
 from .tensors import (
     EagerTensor,
     apply,
     apply_all,
     array_of,
-    cast_to,
     convert,
     convert_beside,
     default_int,
@@ -34,15 +50,10 @@ from .tensors import (
     number_or_tensor,
     packers,
     pair,
+    shape_of,
     static_ints,
     where_now,
 )
-
-
-def _shape(shape: Any, what: str) -> tuple[int, ...]:
-    found = static_ints(shape, what)
-    return (found,) if isinstance(found, int) else tuple(found or ())
-
 
 # ---- making
 
@@ -54,7 +65,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, verify_shape: boo
         return convert(value, wanted)
     array = array_of(value, wanted)
     if shape is not None:
-        sizes = _shape(shape, "constant")
+        sizes = shape_of(shape, "constant")
         if array.size == 1 and array.shape != sizes:
             array = np.full(sizes, array.reshape(-1)[0], array.dtype)
         elif array.size != math.prod(sizes):
@@ -82,20 +93,20 @@ def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None,
 @op(name="zeros")
 def zeros(shape: Any, dtype: Any = float32, layout: Any = None) -> Any:
     """Zeros."""
-    return wrap(np.zeros(_shape(shape, "zeros"), as_dtype(dtype).numpy), EagerTensor)
+    return wrap(np.zeros(shape_of(shape, "zeros"), as_dtype(dtype).numpy), EagerTensor)
 
 
 @op(name="ones")
 def ones(shape: Any, dtype: Any = float32, layout: Any = None) -> Any:
     """Ones."""
-    return wrap(np.ones(_shape(shape, "ones"), as_dtype(dtype).numpy), EagerTensor)
+    return wrap(np.ones(shape_of(shape, "ones"), as_dtype(dtype).numpy), EagerTensor)
 
 
 @op(name="Fill")
 def fill(dims: Any, value: Any, layout: Any = None) -> Any:
     """A tensor full of one value."""
     given = convert(value)
-    return apply(_filled, (given,), _shape(dims, "fill"))
+    return apply(_filled, (given,), shape_of(dims, "fill"))
 
 
 def _filled(x: Node, shape: tuple[int, ...]) -> Node:
@@ -125,7 +136,7 @@ def eye(num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: 
     """The identity matrix, or a batch of it."""
     rows = static_ints(num_rows, "eye")
     columns = rows if num_columns is None else static_ints(num_columns, "eye")
-    lead = () if batch_shape is None else _shape(batch_shape, "eye")
+    lead = () if batch_shape is None else shape_of(batch_shape, "eye")
     matrix = np.eye(rows, columns, dtype=as_dtype(dtype).numpy)
     return wrap(np.tile(matrix, (*lead, 1, 1)), EagerTensor)
 
@@ -234,7 +245,7 @@ grad_pass_through = identity
 @op(name="Reshape")
 def reshape(tensor: Any, shape: Any) -> Any:
     """The same elements in row-major order; one size may be -1."""
-    return apply(mv.reshape, (convert(tensor),), _shape(shape, "reshape"))
+    return apply(mv.reshape, (convert(tensor),), shape_of(shape, "reshape"))
 
 
 @op(name="ensure_shape")
@@ -251,7 +262,7 @@ def ensure_shape(x: Any, shape: Any) -> Any:
 def transpose(a: Any, perm: Any = None, conjugate: bool = False) -> Any:
     """The axes in another order, reversed if none is given."""
     x = convert(a)
-    axes = tuple(reversed([*_count(x.ndim)])) if perm is None else _shape(perm, "transpose")
+    axes = tuple(reversed([*_count(x.ndim)])) if perm is None else shape_of(perm, "transpose")
     turned = apply(mv.permute_dims, (x,), axes)
     return turned if not conjugate else apply(_conj, (turned,))
 
@@ -283,7 +294,7 @@ def squeeze(input: Any, axis: Any = None, squeeze_dims: Any = None) -> Any:
 @op(name="BroadcastTo")
 def broadcast_to(input: Any, shape: Any) -> Any:
     """Stretched to a shape."""
-    return apply(mv.broadcast_to, (convert(input),), _shape(shape, "broadcast_to"))
+    return apply(mv.broadcast_to, (convert(input),), shape_of(shape, "broadcast_to"))
 
 
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
@@ -294,14 +305,14 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
 @op
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Any:
     """The common shape of two, as a tensor."""
-    sizes = np.broadcast_shapes(_shape(shape_x, "broadcast"), _shape(shape_y, "broadcast"))
+    sizes = np.broadcast_shapes(shape_of(shape_x, "broadcast"), shape_of(shape_y, "broadcast"))
     return wrap(np.array(sizes, np.int32), EagerTensor)
 
 
 @op(name="Tile")
 def tile(input: Any, multiples: Any) -> Any:
     """Repeated along each axis."""
-    x, counts = convert(input), _shape(multiples, "tile")
+    x, counts = convert(input), shape_of(multiples, "tile")
     if len(counts) != x.ndim:
         raise ShapeError(f"tile: expected multiples argument to be a vector of length {x.ndim} but "
                          f"got length {len(counts)}", where=where_now())
@@ -368,7 +379,7 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
 def slice(input_: Any, begin: Any, size: Any) -> Any:
     """A box: from ``begin``, as long as ``size`` (-1: to the end)."""
     x = convert(input_)
-    start, sizes = _shape(begin, "slice"), _shape(size, "slice")
+    start, sizes = shape_of(begin, "slice"), shape_of(size, "slice")
     if len(start) != x.ndim or len(sizes) != x.ndim:
         raise ShapeError(f"slice: expected begin and size of length {x.ndim}, got {len(start)} and "
                          f"{len(sizes)}", where=where_now())
@@ -392,8 +403,8 @@ def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, begin_
                   end_mask: int = 0, ellipsis_mask: int = 0, new_axis_mask: int = 0,
                   shrink_axis_mask: int = 0, var: Any = None) -> Any:
     """The slicing behind ``x[a:b:c]``; bits of a mask speak about one axis each."""
-    starts, stops = _shape(begin, "strided_slice"), _shape(end, "strided_slice")
-    steps = (1,) * len(starts) if strides is None else _shape(strides, "strided_slice")
+    starts, stops = shape_of(begin, "strided_slice"), shape_of(end, "strided_slice")
+    steps = (1,) * len(starts) if strides is None else shape_of(strides, "strided_slice")
     key: list[Any] = []
     for i, (b, e, s) in enumerate(zip(starts, stops, steps, strict=True)):
         bit = 1 << i
@@ -505,130 +516,6 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None) -
 def meshgrid(*args: Any, indexing: str = "xy") -> Any:
     """Coordinate grids of vectors."""
     return apply_all(mv.meshgrid, _alike("Meshgrid", args), indexing)
-
-
-# ---- computed places
-
-@op(name="GatherV2")
-def gather(params: Any, indices: Any, validate_indices: Any = None, axis: Any = None,
-           batch_dims: int = 0) -> Any:
-    """Slices along an axis at the places ``indices``; the first ``batch_dims`` axes go together.
-
-    Raises:  IndexRangeError (when it runs) for an index outside
-    """
-    lead = static_ints(batch_dims, "gather")
-    return apply(places.take_batched, (convert(params), _integers(indices)),
-                 lead if axis is None else static_ints(axis, "gather"), lead)
-
-
-def _integers(indices: Any) -> Any:
-    found = convert(indices)
-    if found.dtype.kind not in "iu":
-        if not found._type.size:
-            return cast_to(found, int32)
-        raise DTypeError(f"indices must be integers, got {found.dtype.name}", where=where_now())
-    return found
-
-
-@op
-def gather_nd(params: Any, indices: Any, batch_dims: int = 0) -> Any:
-    """Elements at places whose components are the last axis of ``indices``."""
-    return apply(places.gather_nd, (convert(params), _integers(indices)), int(batch_dims))
-
-
-@op
-def scatter_nd(indices: Any, updates: Any, shape: Any) -> Any:
-    """Zeros of a shape with updates added at places."""
-    return apply(places.scatter_nd, (_integers(indices), convert(updates)),
-                 _shape(shape, "scatter_nd"))
-
-
-def _scatter(name: str, reduce: str, sign: int = 1) -> Any:
-    def call(tensor: Any, indices: Any, updates: Any) -> Any:
-        x = convert(tensor)
-        new = convert_beside(updates, x.dtype)
-        pair(name, x, new)
-        return apply(_scattered, (x, new, _integers(indices)), reduce, sign)
-
-    call.__name__ = name
-    call.__doc__ = "The tensor with updates at places."
-    return op(call)
-
-
-def _scattered(x: Node, updates: Node, indices: Node, reduce: str, sign: int) -> Node:
-    return places.scatter_nd_into(x, updates if sign > 0 else -updates, indices, reduce)
-
-
-tensor_scatter_nd_update = _scatter("tensor_scatter_nd_update", "set")
-tensor_scatter_nd_add = _scatter("tensor_scatter_nd_add", "add")
-tensor_scatter_nd_sub = _scatter("tensor_scatter_nd_sub", "add", -1)
-tensor_scatter_nd_max = _scatter("tensor_scatter_nd_max", "max")
-tensor_scatter_nd_min = _scatter("tensor_scatter_nd_min", "min")
-
-
-@op(name="where")
-def where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    """``x`` where the condition holds, else ``y``; alone, the places where it holds."""
-    held = convert(condition)
-    if x is None and y is None:
-        return wrap(np.argwhere(value_of(held)).astype(np.int64), EagerTensor)
-    if x is None or y is None:
-        raise ArgumentError("x and y must both be non-None or both be None.", where=where_now())
-    return apply(_select, (held, *pair("SelectV2", x, y)))
-
-
-def _select(condition: Node, x: Node, y: Node) -> Node:
-    return ar.select(condition, x, y)
-
-
-@op(name="Where")
-def boolean_mask(tensor: Any, mask: Any, axis: Any = None) -> Any:
-    """The slices for which the mask holds."""
-    x, held = convert(tensor), convert(mask)
-    at = 0 if axis is None else static_ints(axis, "boolean_mask") % max(x.ndim, 1)
-    covered = tuple(x.shape[at:at + held.ndim])
-    if covered != tuple(held.shape):
-        raise ShapeError(f"Shapes {covered} and {tuple(held.shape)} are incompatible",
-                         where=where_now())
-    found = np.flatnonzero(value_of(held))
-    flat = reshape(x, [*x.shape[:at], math.prod(covered), *x.shape[at + held.ndim:]])
-    return apply(places.take_batched, (flat, wrap(found.astype(np.int64))), at, 0)
-
-
-@op
-def searchsorted(sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = int32
-                 ) -> Any:
-    """Where values would go in a sorted sequence."""
-    ordered, new = pair("SearchSorted", sorted_sequence, values)
-    if ordered.ndim != 1:
-        raise ShapeError("searchsorted: takes one sorted vector", where=where_now())
-    return cast_to(apply(searching.searchsorted, (ordered, new), side), default_int(out_type))
-
-
-@op
-def unique(x: Any, out_idx: Any = int32) -> Any:
-    """The different values in order of appearance, and for each element which it is."""
-    values = value_of(convert(x))
-    _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(order.size)
-    return (wrap(values[np.sort(first)], EagerTensor),
-            wrap(place[inverse.reshape(-1)].astype(default_int(out_idx).numpy), EagerTensor))
-
-
-@op
-def unique_with_counts(x: Any, out_idx: Any = int32) -> Any:
-    """`unique`, and how often each value occurs."""
-    values, index = unique(x, out_idx)
-    counts = np.bincount(value_of(index), minlength=values.shape[0])
-    return values, index, wrap(counts.astype(default_int(out_idx).numpy), EagerTensor)
-
-
-@op
-def invert_permutation(x: Any) -> Any:
-    """The permutation that undoes this one."""
-    return wrap(np.argsort(value_of(convert(x))).astype(np.int32), EagerTensor)
 
 
 @op(name="SpaceToDepth")

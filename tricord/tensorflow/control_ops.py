@@ -158,7 +158,12 @@ def cond(pred: Any, true_fn: Callable[[], Any] | None = None,
     if not callable(yes) or not callable(no):
         raise ArgumentError("cond: true_fn and false_fn must be callable", where=where_now(),
                             hint="lambda: value")
-    return _converted(yes() if bool(pred) else no())
+    return _result(yes() if bool(pred) else no())
+
+
+def _result(value: Any) -> Any:
+    """What a branch returned; in a graph it must be tensors."""
+    return value if modes.run is None else _converted(value)
 
 
 @op
@@ -174,7 +179,7 @@ def case(pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive
     if chosen is None:
         raise InvalidArgumentError("case: none of the conditions holds and there is no default",
                                    where=where_now())
-    return _converted(chosen())
+    return _result(chosen())
 
 
 @op
@@ -184,7 +189,7 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Callable[[], Any] |
     table = dict(branch_fns.items() if isinstance(branch_fns, dict) else enumerate(
         f[1] if isinstance(f, _Tuple) else f for f in branch_fns))
     number = static_ints(branch_index, "switch_case")
-    return _converted((table.get(number) or default or table[max(table)])())
+    return _result((table.get(number) or default or table[max(table)])())
 
 
 # ---- order

@@ -99,7 +99,8 @@ def _is_method(f: Callable[..., Any]) -> bool:
 
 def function(func: Callable[..., Any] | None = None, input_signature: Any = None,
              autograph: bool = True, jit_compile: bool | None = None,
-             reduce_retracing: bool = False, experimental_implements: Any = None, experimental_autograph_options: Any = None,
+             reduce_retracing: bool = False, experimental_implements: Any = None,
+             experimental_autograph_options: Any = None,
              experimental_attributes: Any = None, experimental_relax_shapes: bool | None = None,
              experimental_compile: bool | None = None, experimental_follow_type_hints: Any = None
              ) -> Any:

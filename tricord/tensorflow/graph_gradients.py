@@ -94,7 +94,7 @@ class _Examples(Run):
 
     def _call(self, operation: Operation) -> list[Any]:
         spec = operation.spec
-        if spec.probe is None:
+        if spec.probe is None or operation.watched:
             return super()._call(operation)
         replaced = Operation.__new__(Operation)
         replaced.__dict__.update(operation.__dict__)
@@ -116,13 +116,10 @@ def _tried(targets: Sequence[Any], sources: Sequence[Any], which: int) -> list[b
     operations = needed_operations([t.op for t in targets if isinstance(t, SymbolicTensor)])
     resolver = StandIns(which)
     given = {t: resolver.resolve(t) for o in operations for t in o.outputs
-             if o.spec.name in ("Placeholder", "gradients") or (not o.inputs and not o.watched)}
-    for source in sources:
-        if isinstance(source, SymbolicTensor) and source.op.spec.name == "gradients":
-            given.pop(source, None)
+             if o.spec.name == "Placeholder" or not o.inputs}
     with aside(), recording_gradients(True), np.errstate(all="ignore"):
         run = _Examples(which, given)
-        run.watched = {id(s) for s in sources}
+        run.watched = {id(s) for s in [*sources, *(x for o in operations for x in o.watched)]}
         values = [run.resolve(t) for t in targets]
         handles = [run.resolve(s) for s in sources]
         outputs = [v for v in values if v.requires_grad]

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import TricordError
 from ..ir.dtypes import bool_
 from ..tensor.handle import Handle
 from . import array_ops, linalg_ops, math_ops
 from .graph import GraphValue
-from .tensors import EagerTensor
-from .variables import Variable
+from .tensors import EagerTensor, where_now
+from .variables import GraphVariable, Variable
 
 __all__: list[str] = []
 
@@ -35,6 +36,24 @@ def _right(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return function(other, self) if isinstance(other, _OPERANDS) else NotImplemented
 
     return method
+
+
+def _refused(name: str) -> Callable[[Any, Any], Any]:
+    """A variable is not changed by an operator."""
+    instead = {"add": "assign_add", "sub": "assign_sub"}.get(name, "assign")
+
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(self, (Variable, GraphVariable)):
+            return _left(_BINARY[name])(self, other)
+        raise InPlaceError(f"Variable {name}= value not supported. Use `variable.{instead}(value)` "
+                           "to modify the variable value, and `variable = variable ...` to get a "
+                           "new Tensor object.", where=where_now())
+
+    return method
+
+
+class InPlaceError(TricordError, RuntimeError):
+    """A variable is on the left of ``+=``."""
 
 
 def _is_bool(value: Any) -> bool:
@@ -87,7 +106,7 @@ def _install(cls: type) -> None:
     for name, function in _BINARY.items():
         setattr(cls, f"__{name}__", _left(function))
         setattr(cls, f"__r{name}__", _right(function))
-        setattr(cls, f"__i{name}__", _left(function))
+        setattr(cls, f"__i{name}__", _left(function) if cls is EagerTensor else _refused(name))
     for name, function in _COMPARE.items():
         setattr(cls, f"__{name}__", _left(function))
     for name, method in {

@@ -19,7 +19,8 @@ from ..tensor.recorder import pending, record, record_nodes, value_of, wrap
 from .dtypes import as_dtype
 
 __all__ = ["EagerTensor", "apply", "apply_all", "array_of", "cast_to", "convert", "convert_beside",
-           "pair", "static_ints", "where_now"]
+           "pair", "shape_of",
+           "shown_value", "static_ints", "where_now"]
 
 Array = np.ndarray[Any, Any]
 
@@ -73,12 +74,15 @@ class EagerTensor(Tensor):
         raise NotSupportedError("eval is not supported when eager execution is enabled, is "
                                 ".numpy() what you're looking for?", where=where_now())
 
+    def __float__(self) -> float:
+        return float(_single(self, "float"))
+
+    def __int__(self) -> int:
+        return int(_single(self, "int"))
+
     def __repr__(self) -> str:
         shape, dtype = tuple(self.shape), self.dtype.name
-        if self._value is None:
-            return f"<tf.Tensor: shape={shape}, dtype={dtype}, pending>"
-        shown = np.array2string(self._value, separator=", ", threshold=1000)
-        return f"<tf.Tensor: shape={shape}, dtype={dtype}, numpy={shown}>"
+        return f"<tf.Tensor: shape={shape}, dtype={dtype}, {shown_value(self._value)}>"
 
     def __str__(self) -> str:
         value = value_of(self)
@@ -86,6 +90,21 @@ class EagerTensor(Tensor):
 
 
 EagerTensor._result_class = EagerTensor
+
+
+def _single(x: Any, kind: str) -> Any:
+    value = value_of(x)
+    if value.size != 1:
+        raise DTypeError(f"only a tensor of one element can be made a {kind}, this one has shape "
+                         f"{value.shape}", where=where_now(), hint="x.numpy(), or reduce it first")
+    return value.reshape(-1)[0]
+
+
+def shown_value(value: Array | None) -> str:
+    """What ``repr`` says about a value; never computes one."""
+    if value is None:
+        return "pending"
+    return f"numpy={value!r}" if value.ndim else f"numpy={value[()]!s}"
 
 
 # ---- recording
@@ -296,6 +315,12 @@ def _one_int(value: Any, what: str) -> int:
     except (TypeError, ValueError):
         pass
     raise ArgumentError(f"{what}: expected integers, got {value!r:.60}", where=where_now())
+
+
+def shape_of(shape: Any, what: str) -> tuple[int, ...]:
+    """A shape as plain integers; one number is a vector's."""
+    found = static_ints(shape, what)
+    return (found,) if isinstance(found, int) else tuple(found or ())
 
 
 def number_or_tensor(value: Any, dtype: DType) -> Any:

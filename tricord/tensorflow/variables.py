@@ -33,7 +33,7 @@ from .graph import (
     stand_in,
 )
 from .shapes import TensorShape
-from .tensors import EagerTensor, apply, array_of, convert, where_now
+from .tensors import EagerTensor, apply, array_of, convert, shown_value, where_now
 
 __all__ = ["GraphVariable", "Variable", "VariableAggregation", "VariableSynchronization"]
 
@@ -242,10 +242,8 @@ class Variable(Parameter, metaclass=_VariableType):
         return Variable(value_of(self), trainable=self._trainable, name=self._name)
 
     def __repr__(self) -> str:
-        shape, dtype = tuple(self.shape), self.dtype.name
-        shown = "pending" if self._value is None else "numpy=" + np.array2string(
-            self._value, separator=", ", threshold=1000)
-        return f"<tf.Variable '{self.name}' shape={shape} dtype={dtype}, {shown}>"
+        return (f"<tf.Variable '{self.name}' shape={tuple(self.shape)} dtype={self.dtype.name}, "
+                f"{shown_value(self._value)}>")
 
     __str__ = __repr__
     __hash__ = Parameter.__hash__

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from collections.abc import Iterator as _Iterator
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,11 @@ from ...tensor.trees import flatten, unflatten
 from .._names import UnknownKeywordError
 from ..dtypes import as_dtype
 from ..function import TensorSpec
-from ..graph_variables import NotEagerError
-from ..shapes import TensorShape
 from ..tensors import EagerTensor, convert, static_ints, where_now
 from . import elements as el
+from . import steps
+from .graph_iterator import Iterator
+from .steps import Elements, Rows
 
 __all__ = ["AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "Dataset", "NumpyIterator",
            "Options", "OwnedIterator"]
@@ -35,8 +35,6 @@ __all__ = ["AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "Dataset",
 AUTOTUNE = -1
 INFINITE_CARDINALITY, UNKNOWN_CARDINALITY = -1, -2
 
-Elements = _Iterator[Any]
-Rows = tuple[list[np.ndarray[Any, Any]], Any, np.ndarray[Any, Any]]
 
 
 class Options:
@@ -103,7 +101,9 @@ def _called(function: Callable[..., Any], element: Any) -> Any:
 
 
 def _detached(value: Any) -> Any:
-    """Lists packed into tensors, the rest as it is."""
+    """What a function returned, as an element: a list is a tuple, lists inside are tensors."""
+    if type(value) is list:
+        value = tuple(value)
     if isinstance(value, Handle) or getattr(value, "is_data_set", False):
         return value
     leaves, structure = el.structured(value)
@@ -155,7 +155,7 @@ class Dataset:
         if output_signature is None and output_types is None:
             raise DTypeError("Either `output_signature` or `output_types` must be specified",
                              where=where_now())
-        spec = output_signature if output_signature is not None else _spec_from_types(
+        spec = output_signature if output_signature is not None else steps.spec_from_types(
             output_types, output_shapes)
         arguments = () if args is None else tuple(convert(a) for a in args)
         wanted, structure = flatten(spec)
@@ -164,7 +164,7 @@ class Dataset:
             for element in generator(*arguments):
                 parts, _ = (list(element), None) if len(wanted) > 1 and isinstance(
                     element, (list, tuple)) else flatten(element, is_leaf=el.is_list)
-                yield unflatten(structure, [_as_spec(p, s) for p, s in zip(parts, wanted,
+                yield unflatten(structure, [steps.as_spec(p, s) for p, s in zip(parts, wanted,
                                                                            strict=True)])
         return Dataset(begin, UNKNOWN_CARDINALITY, spec)
 
@@ -232,6 +232,8 @@ class Dataset:
     @property
     def element_spec(self) -> Any:
         """Shapes and dtypes of the elements; may look at the first one."""
+        if callable(self._spec):
+            self._spec = self._spec()
         if self._spec is None:
             first = next(self._begin(), None)
             if first is None:
@@ -271,7 +273,7 @@ class Dataset:
 
         def begin() -> Elements:
             if source._rows is not None:
-                yield from _row_batches(source._rows(), size, drop_remainder)
+                yield from steps.row_batches(source._rows(), size, drop_remainder)
                 return
             elements = source._begin()
             while chunk := list(itertools.islice(elements, size)):
@@ -282,7 +284,8 @@ class Dataset:
         count = self._count
         if count >= 0:
             count = count // size if drop_remainder else -(-count // size)
-        return Dataset(begin, count, _deeper(self._spec, size if drop_remainder else None))
+        return Dataset(begin, count, lambda: steps.deeper(
+            source.element_spec, size if drop_remainder else None))
 
     def padded_batch(self, batch_size: Any, padded_shapes: Any = None, padding_values: Any = None,
                      drop_remainder: bool = False, name: str | None = None) -> Dataset:
@@ -294,7 +297,7 @@ class Dataset:
             while chunk := list(itertools.islice(elements, size)):
                 if len(chunk) < size and drop_remainder:
                     return
-                yield el.batched(_padded(chunk, padded_shapes, padding_values))
+                yield el.batched(steps.padded(chunk, padded_shapes, padding_values))
 
         count = self._count
         if count >= 0:
@@ -337,7 +340,7 @@ class Dataset:
                 mixed = permutation(len(order), chosen, Purpose.SHUFFLE, epoch())
                 return arrays, structure, order[mixed]
             return _of_rows(rows, self._count)
-        return Dataset(lambda: _buffered(self._begin(), size, chosen, epoch()), self._count,
+        return Dataset(lambda: steps.buffered(self._begin(), size, chosen, epoch()), self._count,
                        self._spec)
 
     def take(self, count: Any, name: str | None = None) -> Dataset:
@@ -349,7 +352,7 @@ class Dataset:
             min(number, self._count) if self._count >= 0 else self._count)
         if self._rows is not None:
             source = self._rows
-            return _of_rows(lambda: _ordered(source(), slice(0, number)), left)
+            return _of_rows(lambda: steps.ordered(source(), slice(0, number)), left)
         return Dataset(lambda: itertools.islice(self._begin(), number), left, self._spec)
 
     def skip(self, count: Any, name: str | None = None) -> Dataset:
@@ -360,7 +363,7 @@ class Dataset:
         left = max(self._count - number, 0) if self._count >= 0 else self._count
         if self._rows is not None:
             source = self._rows
-            return _of_rows(lambda: _ordered(source(), slice(number, None)), left)
+            return _of_rows(lambda: steps.ordered(source(), slice(number, None)), left)
         return Dataset(lambda: itertools.islice(self._begin(), number, None), left, self._spec)
 
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
@@ -553,9 +556,13 @@ class Dataset:
         raise ArgumentError("ignore_errors is not supported: an error in a pipeline is shown",
                             where=where_now(), hint="filter out what is damaged")
 
-    def make_one_shot_iterator(self) -> Any:
-        raise NotEagerError("make_one_shot_iterator: of a data set in a graph",
-                            hint="tf.compat.v1.data.make_one_shot_iterator(dataset)")
+    def make_one_shot_iterator(self) -> Iterator:
+        """An iterator of the graph that is being built (TensorFlow 1)."""
+        return Iterator(self, True)
+
+    def make_initializable_iterator(self, shared_name: str | None = None) -> Iterator:
+        """The same; it begins when its ``initializer`` is run."""
+        return Iterator(self, False)
 
     def __repr__(self) -> str:
         return f"<Dataset of {'unknown' if self._count < 0 else self._count} elements>"
@@ -574,44 +581,6 @@ def _of_rows(rows: Callable[[], Rows], count: int) -> Dataset:
     return Dataset(begin, count, None, rows)
 
 
-def _ordered(rows: Rows, part: slice) -> Rows:
-    arrays, structure, order = rows
-    return arrays, structure, order[part]
-
-
-def _row_batches(rows: Rows, size: int, drop_remainder: bool) -> Elements:
-    arrays, structure, order = rows
-    for start in np.arange(0, len(order), size).tolist():
-        picked = order[start:start + size]
-        if len(picked) < size and drop_remainder:
-            return
-        yield unflatten(structure, [np.take(a, picked, axis=0) for a in arrays])
-
-
-def _buffered(source: Elements, size: int, seed: int, epoch: int) -> Elements:
-    """Each element drawn from a buffer that is filled up again."""
-    buffer = list(itertools.islice(source, size))
-    block, at = np.zeros(0, np.uint64), 0
-    number = 0
-    while buffer:
-        if at == len(block):
-            block, at = raw_words(256, seed, Purpose.SHUFFLE, epoch, number), 0
-            number += 1
-        place = int(block[at]) % len(buffer)
-        at += 1
-        element = buffer[place]
-        following = next(source, _END)
-        if following is _END:
-            buffer[place] = buffer[-1]
-            buffer.pop()
-        else:
-            buffer[place] = following
-        yield element
-
-
-_END = object()
-
-
 def _windowed(part: list[Any]) -> Any:
     """A window: a data set, or a tuple of data sets for elements that are tuples."""
     first = part[0]
@@ -622,49 +591,3 @@ def _windowed(part: list[Any]) -> Any:
 
 def _listed(part: list[Any]) -> Dataset:
     return Dataset(lambda: iter(part), len(part))
-
-
-def _deeper(spec: Any, size: int | None) -> Any:
-    if spec is None:
-        return None
-    leaves, structure = flatten(spec)
-    return unflatten(structure, [TensorSpec([size, *s.shape], s.dtype) for s in leaves])
-
-
-def _spec_from_types(types: Any, shapes: Any) -> Any:
-    leaves, structure = flatten(types)
-    if shapes is None:
-        sizes = [TensorShape(None)] * len(leaves)
-    elif len(leaves) == 1:
-        sizes = [TensorShape(shapes[0] if isinstance(types, tuple) else shapes)]
-    else:
-        sizes = [TensorShape(s) for s in shapes]
-    return unflatten(structure, [TensorSpec(s, t) for s, t in zip(sizes, leaves, strict=True)])
-
-
-def _as_spec(value: Any, spec: TensorSpec) -> np.ndarray[Any, Any]:
-    raw = value_of(value) if isinstance(value, Handle) else value
-    found = np.asarray(raw).astype(spec.dtype.numpy, copy=False)
-    if not spec.shape.is_compatible_with(found.shape):
-        raise DTypeError(f"`generator` yielded an element of shape {found.shape} where an element "
-                         f"of shape {spec.shape} was expected.", where=where_now())
-    return np.array(found)
-
-
-def _padded(chunk: list[Any], shapes: Any, values: Any) -> list[Any]:
-    found = [el.arrays_of(e) for e in chunk]
-    structure = found[0][1]
-    columns = list(zip(*(leaves for leaves, _ in found), strict=True))
-    wanted = [None] * len(columns) if shapes is None else (
-        [shapes] if len(columns) == 1 and not isinstance(shapes, tuple) else list(shapes))
-    fills = flatten(values)[0] if values is not None else [0] * len(columns)
-    fills = fills * len(columns) if len(fills) == 1 else fills
-    made = []
-    for column, shape, fill in zip(columns, wanted, fills, strict=True):
-        longest = [max(sizes) for sizes in zip(*(p.shape for p in column), strict=True)]
-        target = longest if shape is None else [
-            n if s is None else s for s, n in zip(TensorShape(shape), longest, strict=True)]
-        number = el.array(fill)
-        made.append([np.pad(p, [(0, t - n) for t, n in zip(target, p.shape, strict=True)],
-                            constant_values=number) for p in column])
-    return [unflatten(structure, list(parts)) for parts in zip(*made, strict=True)]

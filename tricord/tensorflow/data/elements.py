@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import DTypeError, InvalidArgumentError
+from ...errors import DTypeError, InvalidArgumentError, ShapeError
 from ...tensor.handle import Handle
 from ...tensor.recorder import value_of, wrap
 from ...tensor.trees import flatten, unflatten
@@ -87,7 +87,7 @@ def spec_of(tree: Any, more: tuple[int | None, ...] = ()) -> Any:
 def first_size(leaves: Sequence[np.ndarray[Any, Any]]) -> int:
     """The common first size.
 
-    Raises:  DTypeError for a leaf without axes, InvalidArgumentError if the sizes differ
+    Raises:  DTypeError for a leaf without axes, ShapeError if the sizes differ
     """
     if not leaves:
         raise DTypeError("from_tensor_slices: there is nothing to slice", where=where_now())
@@ -96,7 +96,7 @@ def first_size(leaves: Sequence[np.ndarray[Any, Any]]) -> int:
                          where=where_now())
     sizes = {len(leaf) for leaf in leaves}
     if len(sizes) > 1:
-        raise InvalidArgumentError(
+        raise ShapeError(
             f"Dimensions {' and '.join(map(str, sorted(sizes)))} are not compatible: the tensors "
             "of from_tensor_slices need one first size", where=where_now())
     return sizes.pop()

@@ -31,6 +31,7 @@ from ... import (
     signal,
 )
 from ... import config as config
+from ... import data as data
 from ... import graph_layers as layers
 from ... import math as math
 from ..._names import public_names, refusal, unknown_name, words

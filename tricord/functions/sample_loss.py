@@ -19,12 +19,14 @@ from . import class_loss
 from . import loss as losses
 from .elementwise import clip
 
-__all__ = ["CLASSES", "REDUCTIONS", "categorical_crossentropy", "categorical_focal_crossentropy",
+__all__ = ["CLASSES", "COUNTS", "REDUCTIONS", "categorical_crossentropy", "categorical_focal_crossentropy",
            "dice", "generalized_cross_entropy", "huber", "reduced", "sparse_categorical", "tversky"]
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 #: formulas whose truth is not cast to the prediction's dtype
 CLASSES: set[Callable[..., Node]] = set()
+#: formulas that leave some samples out, and which ones they count (None: all)
+COUNTS: dict[Callable[..., Node], Callable[..., Node | None]] = {}
 
 
 def reduced(*arguments: Any) -> Node:
@@ -41,6 +43,9 @@ def reduced(*arguments: Any) -> Node:
     if formula not in CLASSES:
         y_true = ew.cast(y_true, dtype)
         y_true, y_pred = _same_rank(y_true, y_pred)
+    own = COUNTS[formula](y_true, y_pred, *static) if formula in COUNTS else None
+    if own is not None:
+        mask = own if mask is None else ew.bitwise_and(own, mask)
     return weighted(formula(y_true, y_pred, *static), weight, mask, reduction, dtype)
 
 
@@ -140,7 +145,17 @@ def sparse_categorical(y_true: Node, y_pred: Node, from_logits: bool = False,
                                                       axis)
 
 
+def _not_ignored(y_true: Node, y_pred: Node, from_logits: bool = False,
+                 ignore_class: int | None = None, axis: int = -1) -> Node | None:
+    if ignore_class is None:
+        return None
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1:] == (1,):
+        y_true = reshape(y_true, y_true.shape[:-1])
+    return ew.not_equal(y_true, ew.zeros_like(y_true) + ignore_class)
+
+
 CLASSES.add(sparse_categorical)
+COUNTS[sparse_categorical] = _not_ignored
 
 
 def _axes(axis: Any, x: Node) -> tuple[int, ...]:

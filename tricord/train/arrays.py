@@ -103,7 +103,8 @@ def check_lengths(*trees: tuple[str, Any]) -> int:
                          f"number of samples: {listed}")
     count = found[0][1]
     if count == 0:
-        raise EmptyDataError(f"{found[0][0]} has 0 samples: there is nothing to train on")
+        raise EmptyDataError(f"{found[0][0]} is empty, it has 0 samples: there is nothing to train "
+                             "on")
     return count
 
 

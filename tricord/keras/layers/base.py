@@ -582,8 +582,8 @@ class Layer(Module):
             # A subclass adds what is its own.
             if self.activity_regularizer is not None:
                 base["activity_regularizer"] = self.activity_regularizer
-            return plain_config(base)
-        return plain_config({**base, **self._settings()})
+            return plain_config(base, True)
+        return plain_config({**base, **self._settings()}, True)
 
     def _settings(self) -> dict[str, Any]:
         """The arguments of ``__init__``: this class's own are read back from the attributes."""

@@ -332,8 +332,9 @@ class Trainer:
     @checked
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None,
                        class_weight: Any = None, return_dict: bool = False) -> Any:
-        """One update; metrics go on from the last call."""
+        """One update; the values are those of this batch."""
         self._need_compile("train_on_batch")
+        self.reset_metrics()
         if class_weight is not None:
             if sample_weight is not None:
                 raise ArgumentError("Arguments `sample_weight` and `class_weight` cannot be "
@@ -345,8 +346,9 @@ class Trainer:
     @checked
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None,
                       return_dict: bool = False) -> Any:
-        """Loss and metrics of one batch; metrics go on from the last call."""
+        """Loss and metrics of one batch."""
         self._need_compile("test_on_batch")
+        self.reset_metrics()
         with recording_gradients(False):
             logs = numbers(self.test_step(self._batch(x, y, sample_weight)))
         return _as_arrays(logs) if return_dict else self._as_list(_as_arrays(logs))

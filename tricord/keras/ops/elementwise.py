@@ -178,6 +178,6 @@ def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8,
 
 
 def nonzero(x: Any) -> Any:
-    """The places of elements that are not zero, one int32 tensor per axis."""
+    """The places of elements that are not zero: a row of indices per axis."""
     found = np.nonzero(value_of(as_tensor(x)))
-    return [wrap(f.astype(np.int32)) for f in found]
+    return wrap(np.stack(found).astype(np.int32))

@@ -15,7 +15,7 @@ from .. import config
 from ..activations import (
     celu,
     elu,
-    gelu,
+    gelu as _gelu,
     glu,
     hard_shrink,
     hard_sigmoid,
@@ -57,6 +57,11 @@ __all__ = [
     "soft_shrink", "softmax", "softplus", "softsign", "sparse_categorical_crossentropy",
     "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh_shrink",
     "threshold", "top_k"]
+
+
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """``x`` times the normal distribution function, by default approximated by tanh."""
+    return _gelu(x, approximate=approximate)
 
 
 def layout_of(data_format: str | None) -> str:
@@ -227,9 +232,9 @@ def normalize(x: Any, axis: int = -1, order: float = 2, epsilon: float | None = 
 
 @op(1, "math")
 def top_k(x: Any, k: int, sorted: bool = True) -> Any:
-    """The k largest of the last axis, and their places (int32)."""
+    """The k largest of the last axis, and their places."""
     values, places = as_tensor(x).topk(k, -1)
-    return values, places.to(as_dtype("int32"))
+    return values, places
 
 
 @op(2, "math")

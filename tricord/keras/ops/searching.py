@@ -125,11 +125,11 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return found
 
 
-def size(x: Any) -> int | None:
-    """The number of elements."""
+def size(x: Any) -> Any:
+    """The number of elements, a scalar tensor; a number (or None) for a symbolic tensor."""
     if isinstance(x, KerasTensor):
         return None if None in x.shape else int(np.prod(x.shape))
-    return as_tensor(x)._type.size
+    return wrap(np.asarray(as_tensor(x)._type.size, np.int64))
 
 
 def ndim(x: Any) -> int:

@@ -85,21 +85,25 @@ def _object(obj: Any) -> dict[str, Any]:
     return found
 
 
-def plain_config(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration whose values are plain data; tuples become lists, as in JSON."""
-    return {key: _plain(value) for key, value in config.items()}
+def plain_config(config: dict[str, Any], tuples: bool = False) -> dict[str, Any]:
+    """A configuration whose values are plain data; tuples become lists as in JSON, or stay."""
+    return {key: _plain(value, tuples) for key, value in config.items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, tuples: bool) -> Any:
     if isinstance(value, (tuple, list)):
-        return [_plain(v) for v in value]
+        found = [_plain(v, tuples) for v in value]
+        return tuple(found) if tuples and isinstance(value, tuple) else found
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: _plain(v, tuples) for k, v in value.items()}
     return serialize_keras_object(value)
 
 
-def _function(function: Any) -> dict[str, Any]:
+def _function(function: Any) -> Any:
     name = function.__name__
+    known = kind_of(function)
+    if known is not None and known[0] in ("activations", "losses", "metrics"):
+        return name
     if name == "<lambda>":
         raise UnsafeFileError("a lambda cannot be saved: its code would have to be run from the "
                               "file", hint="define a function by name, register it with "

@@ -33,7 +33,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
     count = int(num_classes) if num_classes else (int(flat.max()) + 1 if flat.size else 0)
     if flat.size and (flat.min() < 0 or flat.max() >= count):
         bad = flat[(flat < 0) | (flat >= count)][0]
-        raise IndexRangeError(f"to_categorical: class {bad} is not one of 0 ... {count - 1}",
+        raise IndexRangeError(f"to_categorical: class {bad} is not below num_classes={count}",
                               hint=f"num_classes={int(flat.max()) + 1}" if flat.min() >= 0 else
                               "subtract the smallest label")
     found = np.zeros((flat.size, count))

@@ -264,7 +264,7 @@ class Optimizer(metaclass=Checked):
             raise ArgumentError(f"apply: {len(grads)} gradients for {len(variables)} variables")
         pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
         if not pairs:
-            raise GradientError(
+            raise ArgumentError(
                 "No gradients provided for any variable.",
                 hint="does the loss depend on the variables? was it computed from numpy values?")
         if len(pairs) < len(grads):

@@ -26,7 +26,11 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Task:
-    """Data and hyperparameters. Images are float32 rows, labels int64."""
+    """Data and hyperparameters. Images are float32 rows, labels int64.
+
+    ``targets`` are the training labels as rows of probabilities: the one form of label that means
+    the same in all three frameworks (PyTorch's class indices have one that is ignored).
+    """
 
     x_train: Array
     y_train: Array
@@ -41,6 +45,10 @@ class Task:
     @property
     def classes(self) -> int:
         return int(self.y_train.max()) + 1
+
+    @property
+    def targets(self) -> Array:
+        return np.eye(self.classes, dtype=np.float32)[self.y_train]
 
 
 @dataclass
@@ -85,13 +93,13 @@ def _program(loss: Any, parameters: list[Any]) -> str:
 def _epochs(task: Task, outcome: Outcome, name: str,
             step: Callable[[Any, Any], Any], logits: Callable[[Any], Any]) -> None:
     """The loop that PyTorch and TensorFlow users write themselves, with a bar for each epoch."""
-    batches = _batches(task)
+    batches, targets = _batches(task), task.targets
     bar = ProgressBar()
     for epoch in range(task.epochs):
         total = 0.0
         bar.begin(len(batches), f"{name}, epoch {epoch + 1}/{task.epochs}")
         for batch in batches:
-            loss = step(task.x_train[batch], task.y_train[batch]).item()
+            loss = step(task.x_train[batch], targets[batch]).item()
             total += loss * len(task.x_train[batch])
             bar.advance({"loss": loss})
         guesses = np.asarray(logits(task.x_test)).argmax(1)
@@ -123,7 +131,7 @@ def train_torch(task: Task) -> Outcome:
     loss_of = torch.nn.CrossEntropyLoss()
     first = _batches(task)[0]
     outcome.program = _program(
-        loss_of(model(torch.tensor(task.x_train[first])), torch.tensor(task.y_train[first])),
+        loss_of(model(torch.tensor(task.x_train[first])), torch.tensor(task.targets[first])),
         list(model.parameters()))
 
     def step(x: Array, y: Array) -> Any:
@@ -154,15 +162,15 @@ def train_keras(task: Task) -> Outcome:
     model.build((None, task.x_train.shape[1]))
     model.set_weights(initial_weights(task))
     model.compile(optimizer=keras.optimizers.SGD(task.learning_rate),
-                  loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                  loss=keras.losses.CategoricalCrossentropy(from_logits=True),
                   metrics=["accuracy"])
     first = _batches(task)[0]
-    x, y = torch.tensor(task.x_train[first]), torch.tensor(task.y_train[first])
+    x, y = torch.tensor(task.x_train[first]), torch.tensor(task.targets[first])
     outcome.program = _program(model.compute_loss(x=x, y=y, y_pred=model(x)),
                                list(model.trainable_weights))
-    history = model.fit(task.x_train, task.y_train, epochs=task.epochs,
+    history = model.fit(task.x_train, task.targets, epochs=task.epochs,
                         batch_size=task.batch_size, shuffle=False,
-                        validation_data=(task.x_test, task.y_test))
+                        validation_data=(task.x_test, np.eye(task.classes)[task.y_test]))
     outcome.losses = list(history.history["loss"])
     outcome.accuracies = list(history.history["val_accuracy"])
     outcome.predictions = model.predict(task.x_test, verbose=0).argmax(1)
@@ -182,12 +190,13 @@ def train_tensorflow(task: Task) -> Outcome:
     def forward(x: Any) -> Any:
         return tf.matmul(tf.nn.relu(tf.matmul(x, w1) + b1), w2) + b2
 
+    cross_entropy = tf.keras.losses.CategoricalCrossentropy(from_logits=True)
+
     def loss_of(x: Array, y: Array) -> Any:
-        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=tf.constant(y), logits=forward(tf.constant(x))))
+        return cross_entropy(tf.constant(y), forward(tf.constant(x)))
 
     first = _batches(task)[0]
-    outcome.program = _program(loss_of(task.x_train[first], task.y_train[first]), variables)
+    outcome.program = _program(loss_of(task.x_train[first], task.targets[first]), variables)
 
     @tf.function
     def step(x: Array, y: Array) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, GradientError, NotSupportedError, StateError
+from ...errors import ArgumentError, NotSupportedError, StateError
 from ...ir import arithmetic as ar
 from ...optim.rule import NO_TRANSFORM, Rule, Transform
 from ...optim.schedules import InverseTimeDecay, LearningRateSchedule
@@ -251,7 +251,7 @@ class Optimizer(metaclass=Checked):
                         skip_gradients_aggregation: bool = False) -> Any:
         """One step with pairs of a gradient and a variable.
 
-        Raises:  GradientError if there is no gradient at all
+        Raises:  ArgumentError if there is no gradient at all
         """
         pairs = list(grads_and_vars)
         return self.apply([g for g, _ in pairs], [v for _, v in pairs])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any
 
 from ..errors import NotSupportedError, TricordError, nearest
 
-__all__ = ["MissingNameError", "UnknownKeywordError", "explained", "public_names", "refusal",
+__all__ = ["MissingNameError", "UnknownKeywordError", "explain_keywords",
+           "explained", "public_names", "refusal",
            "unknown_name", "words"]
 
 _UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
@@ -62,6 +65,43 @@ def refusal(name: str, instead: str) -> Callable[..., Any]:
     refuse.__name__ = name.rpartition(".")[2]
     refuse.__doc__ = f"Not supported: {instead}."
     return refuse
+
+
+def explain_keywords(namespace: dict[str, Any]) -> None:
+    """Let all public functions, classes and methods of a module name the nearest keyword.
+
+    Functions marked as operations do so by themselves.
+    """
+    module = namespace["__name__"]
+    for name, value in list(namespace.items()):
+        if name.startswith("_") or getattr(value, "__module__", None) != module:
+            continue
+        if isinstance(value, FunctionType) and not hasattr(value, "spec"):
+            namespace[name] = _explaining(value)
+        elif isinstance(value, type):
+            for key, method in list(vars(value).items()):
+                if key.startswith("_") and key != "__init__":
+                    continue
+                if isinstance(method, FunctionType):
+                    setattr(value, key, _explaining(method))
+                elif isinstance(method, (staticmethod, classmethod)):
+                    setattr(value, key, type(method)(_explaining(method.__func__)))
+
+
+def _explaining(function: Callable[..., Any]) -> Callable[..., Any]:
+    name = function.__qualname__.removesuffix(".__init__")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            better = explained(error, name, function, kwargs) if kwargs else None
+            if better is None:
+                raise
+            raise better from None
+
+    return call
 
 
 def explained(error: TypeError, name: str, function: Callable[..., Any],

@@ -84,7 +84,7 @@ def op(function: Callable[..., Any] | None = None, *, name: str | None = None,
                 return lifters[0](spec, args, kwargs, given)
             return function(*args, **kwargs)
         except TypeError as error:
-            better = explained(error, spec.name, function, kwargs)
+            better = explained(error, function.__name__, function, kwargs)
             if better is None:
                 raise
             raise better from None

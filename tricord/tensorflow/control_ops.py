@@ -14,6 +14,7 @@ from ..tensor.handle import Handle
 from ..tensor.recorder import value_of, wrap
 from ..tensor.trees import flatten, unflatten
 from . import array_ops
+from ._names import explain_keywords
 from ._op import Spec, modes, op
 from .dtypes import as_dtype
 from .graph import GraphValue, Operation, current_graph, graph_of
@@ -336,3 +337,5 @@ def Assert(condition: Any, data: Any, summarize: int | None = None) -> None:
         raise InvalidArgumentError(f"assertion failed: [{shown}]", where=where_now())
     return None
 
+
+explain_keywords(globals())

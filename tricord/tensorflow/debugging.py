@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DTypeError, InvalidArgumentError, ShapeError
 from ..tensor.handle import Handle
 from ..tensor.recorder import value_of
-from ._names import public_names, unknown_name
+from ._names import explain_keywords, public_names, unknown_name
 from ._op import modes, op
 from .control_ops import Assert as Assert
 from .dtypes import as_dtype
@@ -130,5 +130,7 @@ def set_log_device_placement(enabled: bool) -> None:
     """Accepted: everything is on the CPU."""
 
 
+
+explain_keywords(globals())
 
 __getattr__ = unknown_name(__name__, lambda: public_names(globals()))

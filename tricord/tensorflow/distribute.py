@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ._names import public_names, refusal, unknown_name
+from ._names import explain_keywords, public_names, refusal, unknown_name
 
 
 class Strategy:
@@ -64,5 +64,7 @@ def has_strategy() -> bool:
 
 TPUStrategy = MultiWorkerMirroredStrategy = ParameterServerStrategy = refusal(
     "tf.distribute's strategies over several machines", "tf.distribute.get_strategy()")
+
+explain_keywords(globals())
 
 __getattr__ = unknown_name(__name__, lambda: public_names(globals()))

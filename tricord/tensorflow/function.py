@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 from ..ir.dtypes import float32
 from ..tensor.handle import Handle
 from ..tensor.trees import flatten, unflatten
+from ._names import explain_keywords
 from .dtypes import as_dtype
 from .shapes import TensorShape
 from .tensors import convert, where_now
@@ -115,3 +116,6 @@ def function(func: Callable[..., Any] | None = None, input_signature: Any = None
 
 def run_functions_eagerly(run_eagerly: bool) -> None:
     """Accepted: they always do."""
+
+
+explain_keywords(globals())

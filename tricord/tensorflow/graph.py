@@ -23,6 +23,7 @@ from ..tensor.aside import aside
 from ..tensor.handle import Handle
 from ..tensor.recorder import value_of, wrap
 from ..tensor.trees import flatten, unflatten
+from ._names import explain_keywords
 from ._op import Spec, lifters, modes
 from .shapes import TensorShape, joined
 from .tensors import EagerTensor, where_now
@@ -618,3 +619,6 @@ def _lift(spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any], name: str |
 
 
 lifters.append(_lift)
+
+
+explain_keywords(globals())

@@ -13,6 +13,7 @@ from ..tensor import autograd, recording_gradients
 from ..tensor.aside import aside
 from ..tensor.recorder import wrap
 from ..tensor.trees import flatten
+from ._names import explain_keywords
 from ._op import Spec
 from .graph import GraphValue, Operation, StandIns, SymbolicTensor
 from .run import Run, needed_operations
@@ -145,3 +146,6 @@ def _reachable(targets: Sequence[Any], sources: Sequence[Any]) -> list[bool]:
 
 
 symbolic_gradients.append(gradients_of)
+
+
+explain_keywords(globals())

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from . import array_ops, control_ops, math_ops, nn_ops
-from ._names import public_names, unknown_name
+from ._names import explain_keywords, public_names, unknown_name
 from .graph import GraphKeys, GraphValue
 from .graph_variables import (
     get_variable,
@@ -180,6 +180,8 @@ def batch_normalization(inputs: Any, axis: int = -1, momentum: float = 0.99,
             x.graph.add_to_collection(GraphKeys.UPDATE_OPS, moved)
         return nn_ops.batch_normalization(x, now, spread, beta, gamma, epsilon)
 
+
+explain_keywords(globals())
 
 __getattr__ = unknown_name(__name__, lambda: public_names(globals()), {
     "Dense": "tf.compat.v1.layers.dense, or tf.keras.layers.Dense",

@@ -11,7 +11,7 @@ from ..functions import tensorflow as tfn
 from ..ir.dtypes import float32
 from ..ir.node import Node
 from . import array_ops, math_ops, nn_ops
-from ._names import public_names, unknown_name
+from ._names import explain_keywords, public_names, unknown_name
 from ._op import op
 from .graph import GraphKeys, GraphValue, default_graph
 from .shapes import TensorShape
@@ -185,5 +185,7 @@ def get_total_loss(add_regularization_losses: bool = True, name: str = "total_lo
         found += get_regularization_losses(scope)
     return math_ops.add_n(found, name=name)
 
+
+explain_keywords(globals())
 
 __getattr__ = unknown_name(__name__, lambda: public_names(globals()))

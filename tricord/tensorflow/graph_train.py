@@ -18,6 +18,7 @@ from ..optim.rmsprop import RMSpropOptions, rmsprop
 from ..optim.sgd import SGDOptions, sgd
 from ..tensor.handle import Handle
 from . import control_ops
+from ._names import explain_keywords
 from ._op import Spec, modes, op
 from .graph import GraphKeys, GraphValue, default_graph
 from .graph_gradients import gradients
@@ -389,3 +390,5 @@ def piecewise_constant(x: Any, boundaries: Any, values: Any) -> Any:
     given = [convert(v) for v in values]
     return apply(graph_rules.piecewise_constant, (convert(x), *given), tuple(boundaries))
 
+
+explain_keywords(globals())

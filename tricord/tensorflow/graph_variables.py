@@ -13,6 +13,7 @@ from ..ir.dtypes import float32
 from ..keras import initializers as native
 from ..tensor.handle import Handle
 from . import control_ops
+from ._names import explain_keywords
 from ._op import Spec, modes, op
 from .dtypes import as_dtype
 from .graph import (
@@ -417,3 +418,5 @@ class constant_initializer(_Constant):  # type: ignore[misc,valid-type]
                 tuple(int(s) for s in shape))
         return super().__call__(shape, dtype)
 
+
+explain_keywords(globals())

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..tensor import Parameter
+from ._names import explain_keywords
 from .variables import GraphVariable, names
 
 __all__ = ["Module", "name_scope", "tracked"]
@@ -135,3 +136,5 @@ def name_scope(name: str) -> Iterator[str]:
     finally:
         names.scopes.pop()
 
+
+explain_keywords(globals())

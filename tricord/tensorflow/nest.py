@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..tensor import trees
-from ._names import public_names, unknown_name
+from ._names import explain_keywords, public_names, unknown_name
 
 
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
@@ -53,5 +53,7 @@ def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True,
 def is_nested(structure: Any) -> bool:
     return isinstance(structure, (list, tuple, dict))
 
+
+explain_keywords(globals())
 
 __getattr__ = unknown_name(__name__, lambda: public_names(globals()))

@@ -16,6 +16,7 @@ from ..ir.ops.indexing import take
 from ..random import Generator as _Native
 from ..tensor.recorder import value_of, wrap
 from . import array_ops, math_ops
+from ._names import explain_keywords
 from ._op import op
 from .dtypes import as_dtype
 from .random_state import generator_for, global_seed, set_seed
@@ -264,3 +265,6 @@ def create_rng_state(seed: int, alg: Any = None) -> Any:
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     """The global seed and this one."""
     return global_seed(), op_seed
+
+
+explain_keywords(globals())

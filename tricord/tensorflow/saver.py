@@ -20,6 +20,7 @@ from ..serialize.tensor_bundle import list_bundle, load_bundle, save_bundle
 from ..tensor import Parameter
 from ..tensor.recorder import value_of, wrap
 from ..tensor.trees import flatten
+from ._names import explain_keywords
 from ._op import modes
 from .errors import NotFoundError
 from .graph import GraphKeys, default_graph
@@ -432,3 +433,4 @@ class CheckpointManager:
         return latest
 
 
+explain_keywords(globals())

@@ -16,6 +16,7 @@ from ..tensor.recorder import cut, pending, record_nodes, recording_gradients, v
 from ..tensor.transforms import trace
 from ..tensor.trees import flatten, unflatten
 from . import random_state
+from ._names import explain_keywords
 from ._op import modes
 from .graph import Graph, GraphKeys, GraphValue, Operation, SymbolicTensor, default_graph
 from .run import DrawsOfRun, Replay, Run, fed_array, needed_operations, uninitialised
@@ -298,3 +299,5 @@ def variables_of(graph: Graph) -> list[Any]:
     return [*graph.get_collection(GraphKeys.GLOBAL_VARIABLES),
             *graph.get_collection(GraphKeys.LOCAL_VARIABLES)]
 
+
+explain_keywords(globals())

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..ir.shapes import Shape
+from ._names import explain_keywords
 
 __all__ = ["Dimension", "TensorShape", "joined"]
 
@@ -166,3 +167,6 @@ def joined(shapes: Iterable[Iterable[int]]) -> TensorShape:
         return TensorShape(None)
     return TensorShape([sizes[0] if len(set(sizes)) == 1 else None
                         for sizes in zip(*known, strict=True)])
+
+
+explain_keywords(globals())

@@ -18,6 +18,7 @@ from ..tensor.history import mark
 from ..tensor.recorder import cut, state, wrap
 from ..tensor.trees import flatten, unflatten
 from . import array_ops
+from ._names import explain_keywords
 from ._op import modes, op
 from .graph import GraphValue
 from .tensors import EagerTensor, apply, convert, where_now
@@ -291,3 +292,5 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
     return wrapped
 
+
+explain_keywords(globals())

@@ -20,6 +20,7 @@ from ..tensor.aside import aside
 from ..tensor.handle import Handle
 from ..tensor.recorder import state, value_of, wrap
 from ..tensor.views import replace
+from ._names import explain_keywords
 from ._op import Spec, modes, op
 from .dtypes import as_dtype
 from .graph import (
@@ -431,3 +432,5 @@ def assigning(variable: GraphVariable, name: str, function: Callable[..., Any],
         found.op.inputs.append(variable)
     return found
 
+
+explain_keywords(globals())

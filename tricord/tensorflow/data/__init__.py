@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from .._names import public_names, unknown_name
+from .._names import public_names as _public_names
+from .._names import unknown_name as _unknown_name
 from .dataset import (
     AUTOTUNE,
     INFINITE_CARDINALITY,
@@ -36,7 +37,7 @@ experimental = SimpleNamespace(
     AUTOTUNE=AUTOTUNE, INFINITE_CARDINALITY=INFINITE_CARDINALITY,
     UNKNOWN_CARDINALITY=UNKNOWN_CARDINALITY, cardinality=_cardinality)
 
-__getattr__ = unknown_name(__name__, lambda: public_names(globals()), {
+__getattr__ = _unknown_name(__name__, lambda: _public_names(globals()), {
     "TFRecordDataset": "tf.data.Dataset.from_generator", "TextLineDataset":
     "tf.data.Dataset.from_generator over the lines of a file",
     "FixedLengthRecordDataset": "numpy.fromfile and tf.data.Dataset.from_tensor_slices"})

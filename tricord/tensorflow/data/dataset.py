@@ -20,7 +20,7 @@ from ...tensor import recording_gradients
 from ...tensor.handle import Handle
 from ...tensor.recorder import value_of, wrap
 from ...tensor.trees import flatten, unflatten
-from .._names import UnknownKeywordError
+from .._names import UnknownKeywordError, explain_keywords
 from ..dtypes import as_dtype
 from ..function import TensorSpec
 from ..tensors import EagerTensor, convert, static_ints, where_now
@@ -591,3 +591,6 @@ def _windowed(part: list[Any]) -> Any:
 
 def _listed(part: list[Any]) -> Dataset:
     return Dataset(lambda: iter(part), len(part))
+
+
+explain_keywords(globals())

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import ArgumentError
 from ...tensor.recorder import wrap
 from ...tensor.trees import flatten, unflatten
+from .._names import explain_keywords
 from .._op import Spec, modes
 from ..errors import FailedPreconditionError, OutOfRangeError
 from ..graph import default_graph
@@ -125,3 +126,6 @@ def get_output_shapes(dataset: Any) -> Any:
     """The shapes of the elements."""
     leaves, structure = flatten(dataset.element_spec)
     return unflatten(structure, [s.shape for s in leaves])
+
+
+explain_keywords(globals())

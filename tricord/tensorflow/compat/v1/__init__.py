@@ -89,11 +89,15 @@ _ARRAY = words("""
 _LINALG = words("""
     cholesky cholesky_solve cross diag diag_part einsum norm qr svd trace""")
 
+_CONTROL = words("""
+    Assert Print case cond control_dependencies foldl foldr group map_fn no_op numpy_function print
+    py_function scan switch_case tuple vectorized_map while_loop""")
+
 globals().update(ALIASES)
 globals().update({name: getattr(math_ops, name) for name in _MATH})
 globals().update({name: getattr(array_ops, name) for name in _ARRAY})
 globals().update({name: getattr(linalg_ops, name) for name in _LINALG})
-globals().update({name: getattr(control_ops, name) for name in control_ops.__all__})
+globals().update({name: getattr(control_ops, name) for name in _CONTROL})
 
 arg_max, arg_min = math_ops.argmax, math_ops.argmin
 mod, div, floor_div = math_ops.floormod, math_ops.floordiv, math_ops.floordiv

@@ -19,7 +19,22 @@ from ..tensor.views import replace
 from . import config
 from ._names import auto_name, current_path, to_snake_case
 
-__all__ = ["Variable", "as_array"]
+__all__ = ["Variable", "as_array", "structure"]
+
+
+class _Structure:
+    """Counts changes to any layer's tree or to what is trained, so that lists may be kept."""
+
+    __slots__ = ("version",)
+
+    def __init__(self) -> None:
+        self.version = 0
+
+    def changed(self) -> None:
+        self.version += 1
+
+
+structure = _Structure()
 
 
 def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
@@ -87,6 +102,7 @@ class Variable(Parameter):
     @trainable.setter
     def trainable(self, trainable: bool) -> None:
         self._trainable = bool(trainable)
+        structure.changed()
         self._watch()
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -35,14 +35,17 @@ from ..graph import (
 )
 from ..input_spec import assert_compatible
 from ..saving.serialization import plain_config
-from ..variable import Variable
+from ..variable import Variable, structure
 from .call_context import context
 from .call_signature import CallSignature
 
 __all__ = ["Layer", "cast_input"]
 
 #: attributes that hold layers or variables without owning them
-_NOT_OWNED = frozenset({"_init_arguments", "_inbound_nodes", "_outbound_nodes"})
+_NOT_OWNED = frozenset({"_init_arguments", "_inbound_nodes", "_outbound_nodes", "_own", "_memory",
+                        "_call_losses", "_loss_layers", "_build_shapes"})
+#: kinds of values that cannot change what layers and weights there are
+_SIMPLE = frozenset({int, float, str, bool, type(None), bytes})
 _BASE_KEYWORDS = ("activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape",
                   "batch_input_shape", "batch_shape", "input_dim", "batch_size", "weights")
 
@@ -139,6 +142,21 @@ class Layer(Module):
         if isinstance(value, Parameter) and not any(v is value for v in self._own):
             self._own.append(value)
         object.__setattr__(self, name, value)
+        if value.__class__ not in _SIMPLE:
+            structure.changed()
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        structure.changed()
+
+    def _remembered(self, what: str, make: Callable[[], Any]) -> Any:
+        """A list about the tree below, made again when any tree has changed."""
+        memory = self.__dict__.setdefault("_memory", {})
+        known = memory.get(what)
+        if known is None or known[0] != structure.version:
+            found = make()  # may itself change the structure, by being looked at first
+            known = memory[what] = (structure.version, found)
+        return known[1]
 
     # ---- building
 
@@ -172,6 +190,7 @@ class Layer(Module):
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         self._own.append(variable)
+        structure.changed()
         if not self._trainable:
             _freeze(variable, True)
         return variable
@@ -384,16 +403,16 @@ class Layer(Module):
             self._call_losses.append(one)
             context.note_loss(self)
 
-    def _regularized(self) -> Iterator[Variable]:
-        for variable in self.trainable_weights:
-            if getattr(variable, "regularizer", None) is not None:
-                yield variable
+    def _regularized(self) -> list[Variable]:
+        return [v for v in self.trainable_weights if getattr(v, "regularizer", None) is not None]
 
     @property
     def losses(self) -> list[Any]:
         """Terms added in the last call, then penalties on weights."""
-        found = [one for layer in self._flatten_layers() for one in layer._call_losses]
-        return found + [v.regularizer(v) for v in self._regularized()]
+        layers = self._remembered("layers", self._flatten_layers)
+        found = [one for layer in layers if layer._call_losses for one in layer._call_losses]
+        return found + [v.regularizer(v) for v in self._remembered("regularized",
+                                                                   self._regularized)]
 
     # ---- the tree: layers may also be kept in lists and dicts
 
@@ -464,6 +483,9 @@ class Layer(Module):
     @property
     def trainable_weights(self) -> list[Any]:
         """The variables that training changes."""
+        return list(self._remembered("trained", self._trained_weights))
+
+    def _trained_weights(self) -> list[Any]:
         if not self._trainable:
             return []
         return [v for v in self._weights() if _is_trained(v) and not getattr(v, "_frozen", False)]
@@ -495,6 +517,7 @@ class Layer(Module):
             object.__setattr__(layer, "_trainable", bool(value))
             for variable in layer._own:
                 _freeze(variable, not value)
+        structure.changed()
 
     def get_weights(self) -> list[np.ndarray[Any, Any]]:
         """Copies of all weights."""

@@ -12,7 +12,8 @@ from . import functions, loss
 from .functions import *  # noqa: F403
 from .loss import *  # noqa: F403
 
-_SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error",
+#: short names of losses, and the full ones
+SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error",
           "mape": "mean_absolute_percentage_error", "msle": "mean_squared_logarithmic_error",
           "bce": "binary_crossentropy", "bfce": "binary_focal_crossentropy",
           "kld": "kl_divergence", "logcosh": "log_cosh", "kullback_leibler_divergence":
@@ -20,7 +21,7 @@ _SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error",
           "cosine_similarity", "crossentropy": "categorical_crossentropy"}
 _functions = {n: getattr(functions, n) for n in functions.__all__}
 _classes = {n: getattr(loss, n) for n in loss.__all__}
-aliases = {short: _functions[full] for short, full in _SHORT.items() if short != "crossentropy"}
+aliases = {short: _functions[full] for short, full in SHORT.items() if short != "crossentropy"}
 aliases |= {short.upper(): f for short, f in aliases.items() if len(short) <= 4}
 globals().update(aliases)
 __all__ = [*functions.__all__, *loss.__all__, *aliases, "deserialize", "get", "serialize"]

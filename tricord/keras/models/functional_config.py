@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import FileFormatError, StateError
 from ..graph import KerasTensor, flatten, unflatten
+from ..saving.registry import builtin
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["graph_config", "layer_of", "model_of"]
@@ -82,12 +83,25 @@ def layer_of(config: Any, custom_objects: Any = None) -> Any:
         raise FileFormatError(f"a model's layer is described by a dict with class_name, got "
                               f"{config!r:.80}")
     name = (config.get("config") or {}).get("name", config.get("name", "?"))
+    nodes = config.get("inbound_nodes") or []
     config = {k: v for k, v in config.items() if k not in ("inbound_nodes", "name")}
+    if not config.get("module") and _is_op(config["class_name"], nodes):
+        config["module"] = "keras.ops"
     if not config.get("module"):
         config["config"] = _from_keras_2(config["class_name"], dict(config["config"]))
     return deserialize_keras_object(config, custom_objects, where=f"layer '{name}': ")
 
 
+def _is_op(class_name: str, nodes: Any) -> bool:
+    """Whether a class of a file without modules is an operation: merge layers take a list."""
+    if class_name not in builtin("ops") or not nodes or not isinstance(nodes[0], dict):
+        return False
+    args = nodes[0].get("args", [])
+    return class_name not in builtin("layers") or (len(args) > 1 or not isinstance(
+        args[0] if args else None, list)) and class_name in _ALSO_OPS
+
+
+_ALSO_OPS = ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")
 #: options of Keras 2 that no longer mean anything, with the value that may be dropped
 _DROPPED = {"batch_input_shape": None, "implementation": None, "time_major": False,
             "groups": 1, "ragged": False, "dynamic": False, "experimental_autocast": True,

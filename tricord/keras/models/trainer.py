@@ -116,9 +116,15 @@ class Trainer:
         found: list[Any] = []
         if self.compiled:
             found = [self._loss_tracker, *self._output_trackers, *self._compiled_metrics.metrics]  # type: ignore[union-attr]
-        own = [m for layer in self._flatten_layers()  # type: ignore[attr-defined]
-               for m in vars(layer).values() if isinstance(m, metrics_module.Metric)]
-        return found + [m for m in own if all(m is not f for f in found)]
+        own = self._own_metrics()
+        return found + [m for m in own if all(m is not f for f in found)] if own else found
+
+    def _own_metrics(self) -> list[Any]:
+        """Metrics that this model and its layers hold as attributes."""
+        def find() -> list[Any]:
+            return [m for layer in self._flatten_layers()  # type: ignore[attr-defined]
+                    for m in vars(layer).values() if isinstance(m, metrics_module.Metric)]
+        return self._remembered("metrics", find)  # type: ignore[attr-defined,no-any-return]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -148,12 +154,14 @@ class Trainer:
                 found[tracker.name] = tracker.result()
             if self._compiled_metrics is not None and self._compiled_metrics.built:
                 found.update(self._compiled_metrics.results())
-        known = {id(m) for m in ([self._loss_tracker, *self._output_trackers,
-                                  *self._compiled_metrics.metrics] if self.compiled else [])}  # type: ignore[union-attr]
-        for metric in self.metrics:
-            if id(metric) not in known:
-                value = metric.result()
-                found.update(value if isinstance(value, dict) else {metric.name: value})
+        own = self._own_metrics()
+        if own:
+            known = {id(m) for m in ([self._loss_tracker, *self._output_trackers,
+                                      *self._compiled_metrics.metrics] if self.compiled else [])}  # type: ignore[union-attr]
+            for metric in own:
+                if id(metric) not in known:
+                    value = metric.result()
+                    found.update(value if isinstance(value, dict) else {metric.name: value})
         return found
 
     def _loss_seen(self) -> bool:
@@ -230,7 +238,7 @@ class Trainer:
         return logs
 
     def _trained_variables(self) -> list[Any]:
-        return self.trainable_variables  # type: ignore[attr-defined,no-any-return]
+        return self._remembered("trained", self._trained_weights)  # type: ignore[attr-defined,no-any-return]
 
     def test_step(self, data: Any) -> Mapping[str, Any]:
         """Loss and metrics of a batch, without an update."""

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import FileFormatError, ShapeError, StateError
 from ...serialize import H5Group, load_hdf5, parse_json, read_names, refuse_code, save_hdf5
 from ...serialize import write_names
+from .. import losses
 from .serialization import deserialize_keras_object, plain_config, serialize_keras_object
 
 __all__ = ["load_h5_model", "load_h5_weights", "save_h5_model", "save_h5_weights"]
@@ -18,19 +19,27 @@ __all__ = ["load_h5_model", "load_h5_weights", "save_h5_model", "save_h5_weights
 VERSION = "3.15.1"
 
 
-def _stripped(config: Any) -> Any:
-    """Configurations of layers without what Keras 2 does not know."""
-    if isinstance(config, list):
-        return [_stripped(v) for v in config]
-    if not isinstance(config, dict):
+_KEPT = ("class_name", "config", "name", "inbound_nodes")
+
+
+def _stripped(config: dict[str, Any]) -> dict[str, Any]:
+    """A model's configuration whose layers have only what Keras 2 knows."""
+    if not isinstance(config.get("layers"), list):
         return config
-    if "class_name" in config and "config" in config and str(config.get("module", "")).startswith(
-            ("keras.layers", "keras.src.models", "keras.models")) or config.get("module") == "keras":
-        keep = ("class_name", "config", "name", "inbound_nodes")
-        if config["class_name"] == "DTypePolicy":
-            return config
-        return {k: _stripped(v) for k, v in config.items() if k in keep}
-    return {k: _stripped(v) for k, v in config.items()}
+    return {**config, "layers": [
+        {**{k: v for k, v in layer.items() if k in _KEPT}, "config": _stripped(layer["config"])}
+        for layer in config["layers"]]}
+
+
+def _full_names(value: Any) -> Any:
+    """Losses and metrics by their full names: readers do not know all the short ones."""
+    if isinstance(value, str):
+        return losses.SHORT.get(value.lower(), value)
+    if isinstance(value, dict) and "class_name" not in value:
+        return {k: _full_names(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_full_names(v) for v in value]
+    return value
 
 
 def _layer_weights(layer: Any) -> list[Any]:
@@ -87,6 +96,8 @@ def save_h5_model(model: Any, path: str, include_optimizer: bool = True) -> None
         optimizer = compiled.pop("optimizer")
         compiled["optimizer_config"] = {"class_name": optimizer["class_name"],
                                         "config": optimizer["config"]}
+        compiled = {k: _full_names(v) if k in ("loss", "metrics", "weighted_metrics") else v
+                    for k, v in compiled.items()}
         tree.attributes["training_config"] = json.dumps(plain_config(compiled))
         _write_optimizer(tree, model.optimizer)
     save_hdf5(path, tree)

@@ -34,6 +34,9 @@ def _children(saveable: Any) -> Iterator[tuple[str, Any]]:
     if _holds_layers(saveable):
         yield "layers", saveable.layers
     own = {n: v for n, v in vars(saveable).items() if n not in _SKIPPED}
+    if hasattr(saveable, "summary") and not _holds_layers(saveable):
+        # Keras meets the property of a subclassed model among its attributes.
+        own["layers"] = saveable.layers
     for name in sorted(own, key=lambda n: f"~{n}" if n.startswith("_") else n):
         value = own[name]
         if _is_saveable(value) or isinstance(value, (list, tuple, dict)):

@@ -8,7 +8,7 @@ from ..ir.ops.movement import broadcast, expand_dims
 from ..ir.ops.reduce import restore
 from .reduction import sum as sum_
 
-__all__ = ["masked_moments", "mean_of_kept", "steps"]
+__all__ = ["either_step", "masked_moments", "mean_of_kept", "steps"]
 
 
 def steps(mask: Node, x: Node, axis: int) -> Node:
@@ -39,3 +39,9 @@ def masked_moments(x: Node, mask: Node, axes: tuple[int, ...], epsilon: float,
     mean = sum_(ew.where(kept, x, ew.zeros_like(x)), axes) / count
     centred = ew.where(kept, x - restore(mean, x, axes), ew.zeros_like(x))
     return mean, sum_(centred * centred, axes) / count
+
+
+def either_step(kept: Node, new: Node, old: Node) -> Node:
+    """``new`` for the examples whose step the mask (N,) keeps, ``old`` for the others."""
+    mask = kept if kept.dtype.kind == "b" else ew.not_equal(kept, ew.zeros_like(kept))
+    return ew.where(broadcast(mask, new.shape, (0,)), new, old)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...errors import ArgumentError
 from ...nn import Module
+from .._names import name_scope
 from ..saving.serialization import deserialize_keras_object
 from .base import Layer
 from .torch_module import TorchModuleWrapper
@@ -32,7 +33,8 @@ class Wrapper(Layer):
 
     def build(self, input_shape: Any = None) -> None:
         if not self.layer.built:
-            self.layer.build(input_shape)
+            with name_scope(self.layer.name):
+                self.layer.build(input_shape)
             self.layer.built = True
 
     @classmethod

@@ -6,19 +6,13 @@ from typing import Any
 
 from .._lookup import getter
 from .._module import names_of
+from .._short_names import SHORT
 from ..saving.registry import register_builtins
 from ..saving.serialization import serialize_keras_object
 from . import functions, loss
 from .functions import *  # noqa: F403
 from .loss import *  # noqa: F403
 
-#: short names of losses, and the full ones
-SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error",
-          "mape": "mean_absolute_percentage_error", "msle": "mean_squared_logarithmic_error",
-          "bce": "binary_crossentropy", "bfce": "binary_focal_crossentropy",
-          "kld": "kl_divergence", "logcosh": "log_cosh", "kullback_leibler_divergence":
-          "kl_divergence", "cosine_proximity": "cosine_similarity", "cos_similarity":
-          "cosine_similarity", "crossentropy": "categorical_crossentropy"}
 _functions = {n: getattr(functions, n) for n in functions.__all__}
 _classes = {n: getattr(loss, n) for n in loss.__all__}
 aliases = {short: _functions[full] for short, full in SHORT.items() if short != "crossentropy"}

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import FileFormatError, ShapeError, StateError
 from ...serialize import H5Group, load_hdf5, parse_json, read_names, refuse_code, save_hdf5
 from ...serialize import write_names
-from .. import losses
+from .._short_names import SHORT
 from .serialization import deserialize_keras_object, plain_config, serialize_keras_object
 
 __all__ = ["load_h5_model", "load_h5_weights", "save_h5_model", "save_h5_weights"]
@@ -34,7 +34,7 @@ def _stripped(config: dict[str, Any]) -> dict[str, Any]:
 def _full_names(value: Any) -> Any:
     """Losses and metrics by their full names: readers do not know all the short ones."""
     if isinstance(value, str):
-        return losses.SHORT.get(value.lower(), value)
+        return SHORT.get(value.lower(), value)
     if isinstance(value, dict) and "class_name" not in value:
         return {k: _full_names(v) for k, v in value.items()}
     if isinstance(value, list):

@@ -121,6 +121,8 @@ def test_keras_reads_what_we_write(make: Any, suffix: str, real: Any, tmp_path: 
     model.save(path)
     loaded = real.models.load_model(path)
     same(outputs_of(loaded, x), outputs_of(model, x))
+    if suffix == ".h5":
+        return  # Keras refuses to go on training what it has loaded from an .h5 file
     y = [np.zeros_like(o) for o in outputs_of(model, x)]
     target = y[0] if len(y) == 1 else y
     ours, theirs = (m.train_on_batch(x, target, return_dict=True) for m in (model, loaded))

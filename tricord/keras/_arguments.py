@@ -38,6 +38,8 @@ def keywords_of(function: Callable[..., Any]) -> list[str]:
 def _explain(error: TypeError, who: str, function: Callable[..., Any],
              keywords: Mapping[str, Any]) -> ArgumentError | None:
     """A better error for an unexpected keyword of this very call; None for any other."""
+    if str(error) == f"{who}() takes no arguments" and keywords:
+        return ArgumentError(f"{who}() takes no arguments, got {', '.join(keywords)}")
     found = _UNEXPECTED.search(str(error))
     traceback = error.__traceback__
     # Deeper tracebacks are mistakes inside the function, not in the call of it.

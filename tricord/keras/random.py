@@ -29,7 +29,7 @@ class SeedGenerator(metaclass=Checked):
     True
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any):
+    def __init__(self, seed: int | None = None, name: str | None = None):
         if seed is not None and not isinstance(seed, (int, np.integer)):
             raise ArgumentError(f"Argument `seed` must be an integer. Received: seed={seed}")
         self._initial_seed = seed

@@ -270,6 +270,8 @@ class Layer(Module):
         self._maybe_build(args, kwargs)
         outputs = self._run(first, args, kwargs)
         self._prepare_quick_calls(first, args, kwargs)
+        object.__setattr__(self, "_last_shapes", [_batchless(v) for v in leaves_of(outputs)
+                                                  if hasattr(v, "shape")])
         return outputs
 
     def _convert(self, args: tuple[Any, ...], kwargs: dict[str, Any],
@@ -437,7 +439,19 @@ class Layer(Module):
         return [(n, v) for n, v in self._named_own() if _is_trained(v)]
 
     def _own_buffers(self) -> list[tuple[str, Any]]:
-        return [(n, v) for n, v in self._named_own() if not _is_trained(v)]
+        registered = self.__dict__.get("_registered", {})
+        return [(n, v) for n, v in self._named_own() if not _is_trained(v)] + [
+            (n, vars(self)[n]) for n in registered if vars(self).get(n) is not None]
+
+    @property
+    def _buffer_names(self) -> dict[str, bool]:  # type: ignore[override]
+        return {**dict.fromkeys((n for n, v in self._named_own() if not _is_trained(v)), True),
+                **self.__dict__.get("_registered", {})}
+
+    @_buffer_names.setter
+    def _buffer_names(self, names: dict[str, bool]) -> None:
+        own = {n for n, _ in self._named_own()}
+        self.__dict__["_registered"] = {n: p for n, p in names.items() if n not in own}
 
     def _named_own(self) -> list[tuple[str, Any]]:
         names = {id(v): n for n, v in vars(self).items() if isinstance(v, Handle)}
@@ -740,6 +754,12 @@ def _shape_tuples(value: Any) -> Any:
             return tuple(value)
         return [_shape_tuples(v) for v in value]
     return value
+
+
+def _batchless(value: Any) -> tuple[int | None, ...]:
+    """The shape of an output, whatever the size of the batch was."""
+    shape = known_shape(value.shape)
+    return shape if is_tracing() or not shape else (None, *shape[1:])
 
 
 def _is_shape(value: Any) -> bool:

@@ -116,7 +116,7 @@ def load_tree(model: Any, tree: H5Group, name: str, skip_mismatch: bool = False)
                 problems.append(f"{path or model.name}: {getattr(problem, 'message', problem)}")
             skipped.append(path)
     if problems:
-        raise StateError(
+        raise _Misfit(
             f"{name}: {len(problems)} of the model's objects could not be loaded: "
             + "; ".join(problems[:5]), hint="is the model the one whose weights were saved? "
             "skip_mismatch=True loads the rest")
@@ -140,3 +140,7 @@ def _renamed(tree: H5Group) -> H5Group:
     if old is not None and "layers" not in tree.members:
         tree.members["layers"] = old
     return tree
+
+
+class _Misfit(StateError, ValueError):
+    """The weights of a file are not those of the model."""

@@ -14,6 +14,7 @@ from . import (
     cells,
     convolution,
     core,
+    einsum_dense,
     merging,
     normalization,
     pooling,
@@ -28,7 +29,7 @@ from .base import Layer
 from .input_layer import Input, InputLayer
 from .torch_module import TorchModuleWrapper
 
-_MODULES = (core, activation_layers, convolution, pooling, normalization, regularization,
+_MODULES = (core, einsum_dense, activation_layers, convolution, pooling, normalization, regularization,
             reshaping, merging, cells, recurrent, attention, sequence_wrappers, wrapper,
             preprocessing)
 _own: dict[str, Any] = {"Input": Input, "InputLayer": InputLayer, "InputSpec": InputSpec,
@@ -71,6 +72,7 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 __getattr__ = names_of(__name__, __all__, {
     "CuDNNLSTM": "use LSTM", "CuDNNGRU": "use GRU",
     "TFSMLayer": "SavedModels of TensorFlow are not read",
-    "JaxLayer": "JAX functions are not layers here", "FlaxLayer": "Flax modules are not layers here",
+    "JaxLayer": "JAX functions are not layers here",
+    "FlaxLayer": "Flax modules are not layers here",
     "LocallyConnected1D": "it was removed from Keras 3",
     "LocallyConnected2D": "it was removed from Keras 3"})

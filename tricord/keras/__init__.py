@@ -37,7 +37,8 @@ from .input_spec import InputSpec
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .models import Functional, Model, Sequential
+from .models import Functional as Function
+from .models import Model, Sequential
 from .optimizers import Optimizer
 from .regularizers import Regularizer
 from .variable import Variable
@@ -45,7 +46,6 @@ from .variable import Variable
 #: the version of Keras whose names and files these are
 __version__ = "3.15.1"
 
-Function = Functional
 
 
 def version() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from ._arguments import checked
 from ._module import names_of
 from ._names import auto_name
-from .config import (
+from .config import (  # noqa: F401 - named in __all__
     backend,
     epsilon,
     floatx,
@@ -17,18 +17,18 @@ from .config import (
     set_image_data_format,
     standardize_dtype,
 )
-from .graph import is_keras_tensor
+from .graph import is_keras_tensor  # noqa: F401
 from .ops import *  # noqa: F403
 from .ops import __all__ as _ops
 from .ops import convert_to_numpy
-from .utils import clear_session
+from .utils import clear_session  # noqa: F401
 from .variable import Variable
 
 _OWN = ["backend", "clear_session", "epsilon", "floatx", "get_uid", "get_value",
         "image_data_format", "int_shape", "is_float_dtype", "is_int_dtype", "is_keras_tensor",
         "learning_phase", "set_epsilon", "set_floatx", "set_image_data_format", "set_value",
         "standardize_dtype", "variable"]
-__all__ = [*_OWN, *(n for n in _ops if n not in _OWN)]
+__all__ = [*_OWN, *(n for n in _ops if n not in _OWN)]  # noqa: PLE0604
 
 
 def get_uid(prefix: str = "") -> int:

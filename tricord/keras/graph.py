@@ -24,8 +24,17 @@ from ..tensor.trees import flatten, unflatten
 from . import config
 from ._names import auto_name
 
-__all__ = ["History", "KerasTensor", "Node", "any_symbolic", "is_keras_tensor", "leaves_of",
-           "known_shape", "map_leaves", "output_spec"]
+__all__ = [
+    "History",
+    "KerasTensor",
+    "Node",
+    "any_symbolic",
+    "is_keras_tensor",
+    "known_shape",
+    "leaves_of",
+    "map_leaves",
+    "output_spec",
+]
 
 #: what stands for an unknown size while an operation is recorded on placeholders
 _SIZES = (1009, 1013)

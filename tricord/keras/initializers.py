@@ -308,7 +308,8 @@ _CLASSES = [Zeros, Ones, Constant, Identity, RandomUniform, RandomNormal, Trunca
             VarianceScaling, GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform,
             LecunNormal, Orthogonal]
 register_builtins("initializers", {c.__name__: c for c in _CLASSES} | {
-    "OrthogonalInitializer": Orthogonal, "IdentityInitializer": Identity, "Initializer": Initializer})
+    "OrthogonalInitializer": Orthogonal, "IdentityInitializer": Identity,
+    "Initializer": Initializer})
 
 get, deserialize, aliases = getter("initializers", "initializer", {
     "one": Ones, "zero": Zeros, "uniform": RandomUniform, "normal": RandomNormal,

@@ -14,8 +14,8 @@ from ..tensor.recorder import value_of, wrap
 from . import config
 from ._arguments import Checked, checked
 from ._module import names_of
-from .initializers import fresh_seed
 from ._operation import as_tensor
+from .initializers import fresh_seed
 
 __all__ = ["SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal",
            "randint", "shuffle", "truncated_normal", "uniform"]

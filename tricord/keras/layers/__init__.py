@@ -52,7 +52,7 @@ for _rank in ("1D", "2D", "3D"):
         _own[f"Convolution{_rank}Transpose"] = _own[f"Conv{_rank}Transpose"]
 
 globals().update(_own)
-__all__ = sorted(_own)
+__all__ = sorted(_own)  # noqa: PLE0605
 register_builtins("layers", {n: c for n, c in _own.items()
                              if isinstance(c, type) and issubclass(c, Layer)})
 

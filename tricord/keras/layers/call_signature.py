@@ -70,14 +70,14 @@ class CallSignature:
                         kwargs: dict[str, Any]) -> dict[str, Any]:
         """The shapes that ``build`` asks for by the names of its parameters."""
         own = getattr(build, "__func__", build)
-        wanted = [n for n, p in inspect.signature(getattr(own, "__wrapped__", own)).parameters.items()
+        given = inspect.signature(getattr(own, "__wrapped__", own)).parameters
+        wanted = [n for n, p in given.items()
                   if n != "self" and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         tensors = self.tensors(args, kwargs)
         if len(wanted) == 1:
             first = self.first(args, kwargs)
             return {wanted[0]: map_leaves(_shape, first)}
-        optional = {n for n, p in inspect.signature(
-            getattr(own, "__wrapped__", own)).parameters.items() if p.default is not p.empty}
+        optional = {n for n, p in given.items() if p.default is not p.empty}
         found = {n: map_leaves(_shape, tensors[base]) for n in wanted
                  if (base := n.removesuffix("_shape")) in tensors}
         missing = [n for n in wanted if n not in found and n not in optional]

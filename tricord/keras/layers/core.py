@@ -21,8 +21,8 @@ __all__ = ["Activation", "Dense", "Embedding", "Identity", "Lambda", "Masking"]
 
 def positive(what: str, value: Any) -> int:
     """A whole number above zero, or an error in Keras's words."""
-    if isinstance(value, bool) or not isinstance(value, int) and not (
-            hasattr(value, "__index__")) or int(value) <= 0:
+    if isinstance(value, bool) or (not isinstance(value, int) and not (
+            hasattr(value, "__index__"))) or int(value) <= 0:
         raise ArgumentError(f"Received an invalid value for `{what}`, expected a positive integer. "
                             f"Received: {what}={value}")
     return int(value)

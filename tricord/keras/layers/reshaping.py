@@ -8,9 +8,10 @@ from typing import Any
 from ...errors import ArgumentError, ShapeError
 from ...functions import manipulation, resize
 from ...tensor import record
+from ..config import standardize_data_format
 from ..input_spec import InputSpec
-from ._options import data_format_of, layout_name, standardize_tuple
 from .base import Layer
+from .standard import several
 
 __all__ = ["Cropping1D", "Cropping2D", "Cropping3D", "Flatten", "Permute", "RepeatVector",
            "Reshape", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D",
@@ -22,7 +23,7 @@ class Flatten(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.data_format = data_format_of(data_format)
+        self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
         self._channels_first = self.data_format == "channels_first"
 
@@ -100,7 +101,7 @@ def _pairs(value: Any, rank: int, name: str) -> tuple[tuple[int, int], ...]:
         return ((int(value[0]), int(value[1])),)
     if len(value) != rank:
         raise ArgumentError(f"`{name}` should have {rank} elements. Received: {value}.")
-    return tuple(standardize_tuple(v, 2, name, allow_zero=True) for v in value)  # type: ignore[misc]
+    return tuple(several(name, v, 2, least=0) for v in value)  # type: ignore[misc]
 
 
 class _Around(Layer):
@@ -110,7 +111,7 @@ class _Around(Layer):
     _word = "padding"
 
     def _set(self, value: Any, data_format: Any) -> None:
-        self.data_format = data_format_of(data_format)
+        self.data_format = standardize_data_format(data_format)
         self._widths = _pairs(value, self.rank, self._word)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
@@ -220,10 +221,10 @@ class _UpSampling(Layer):
     interpolation = "nearest"
 
     def _set(self, size: Any, data_format: Any) -> None:
-        self.size = standardize_tuple(size, self.rank, "size")
-        self.data_format = data_format_of(data_format)
+        self.size = several("size", size, self.rank)
+        self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
-        first = 2 if layout_name(self.data_format) == "NC*" else 1
+        first = 2 if self.data_format == "channels_first" else 1
         self._spatial = tuple(range(first, first + self.rank))
 
     def call(self, inputs: Any) -> Any:

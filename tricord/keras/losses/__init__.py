@@ -18,7 +18,8 @@ _classes = {n: getattr(loss, n) for n in loss.__all__}
 aliases = {short: _functions[full] for short, full in SHORT.items() if short != "crossentropy"}
 aliases |= {short.upper(): f for short, f in aliases.items() if len(short) <= 4}
 globals().update(aliases)
-__all__ = [*functions.__all__, *loss.__all__, *aliases, "deserialize", "get", "serialize"]
+__all__ = [*functions.__all__, *loss.__all__, *aliases,  # noqa: PLE0604
+           "deserialize", "get", "serialize"]
 
 register_builtins("losses", {**_classes, **_functions})
 _get, deserialize, _ = getter("losses", "loss", aliases)

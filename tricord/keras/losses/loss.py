@@ -15,8 +15,8 @@ from ...tensor.handle import Handle
 from .. import config
 from .._arguments import Checked
 from .._names import auto_name, to_snake_case
-from ..graph import leaves_of
 from .._operation import as_tensor
+from ..graph import leaves_of
 from ..saving.serialization import serialize_keras_object
 from .functions import negative_cosine
 

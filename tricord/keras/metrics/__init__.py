@@ -174,7 +174,8 @@ globals().update(_classes)
 globals().update({n: f for n, f in _functions.items() if n not in globals()})
 globals().update({s: _functions[n] for s, n in (
     ("mse", "mean_squared_error"), ("mae", "mean_absolute_error"), ("bce", "binary_crossentropy"))})
-__all__ = [*_classes, "MeanMetricWrapper", "Metric", *_functions, "deserialize", "get",
+__all__ = [*_classes,  # noqa: PLE0604
+           "MeanMetricWrapper", "Metric", *_functions, "deserialize", "get",
            "serialize"]
 
 register_builtins("metrics", {**_classes, "MeanMetricWrapper": MeanMetricWrapper,

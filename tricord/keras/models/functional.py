@@ -8,10 +8,10 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from ...tensor.handle import Handle
+from ...tensor.trees import flatten, unflatten
 from ..graph import KerasTensor, leaves_of, map_leaves
 from ..layers.base import cast_input
 from ..layers.input_layer import InputLayer
-from ...tensor.trees import flatten, unflatten
 from .functional_graph import Plan, map_graph
 
 __all__ = ["GraphRunner"]

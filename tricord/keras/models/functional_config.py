@@ -97,8 +97,8 @@ def _is_op(class_name: str, nodes: Any) -> bool:
     if class_name not in builtin("ops") or not nodes or not isinstance(nodes[0], dict):
         return False
     args = nodes[0].get("args", [])
-    return class_name not in builtin("layers") or (len(args) > 1 or not isinstance(
-        args[0] if args else None, list)) and class_name in _ALSO_OPS
+    return class_name not in builtin("layers") or ((len(args) > 1 or not isinstance(
+        args[0] if args else None, list)) and class_name in _ALSO_OPS)
 
 
 _ALSO_OPS = ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")

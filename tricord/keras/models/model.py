@@ -142,7 +142,7 @@ class Model(Trainer, Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights by calling the model on symbolic inputs of this shape."""
-        if self.built or input_shape is None and self._graph is not None:
+        if self.built or (input_shape is None and self._graph is not None):
             return
         symbolic = map_structure(input_shape, self.compute_dtype)
         if isinstance(symbolic, tuple):
@@ -310,9 +310,8 @@ class Sequential(Model):
                                 "different Input layer to it.")
         if not stack and not isinstance(layer, InputLayer):
             shape = layer._input_shape_arg
-            if shape is None and isinstance(layer, Model) and layer.inputs:
-                if len(layer.inputs) == 1:
-                    shape = layer.inputs[0].shape
+            if shape is None and isinstance(layer, Model) and len(layer.inputs or ()) == 1:
+                shape = layer.inputs[0].shape
             if shape is not None:
                 stack.append(InputLayer(batch_shape=shape))
         stack.append(layer)

@@ -244,7 +244,7 @@ class Trainer:
         """Loss and metrics of a batch, without an update."""
         x, y, sample_weight = _unpack(data)
         y_pred = self(x, training=False)  # type: ignore[operator]
-        if self._compiled_loss is not None and y is not None or self.losses:  # type: ignore[attr-defined]
+        if (self._compiled_loss is not None and y is not None) or self.losses:  # type: ignore[attr-defined]
             loss = self.compute_loss(x, y, y_pred, sample_weight, False)
             self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
             self.__dict__["_saw_loss"] = True

@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
-from ...functions import elementwise as ew
 from ...functions import blocks as indexing
+from ...functions import elementwise as ew
 from ...ir.dtypes import as_dtype
-from ...tensor import control, record
-from ...tensor import transforms
+from ...tensor import control, record, transforms
 from ...tensor.handle import Handle
 from ...tensor.recorder import value_of
 from .. import config
-from ..graph import KerasTensor, known_shape, map_leaves
 from .._operation import as_tensor, op
+from ..graph import KerasTensor, known_shape, map_leaves
 
 __all__ = ["cast", "cond", "convert_to_numpy", "convert_to_tensor", "custom_gradient", "dtype",
            "fori_loop", "get_item", "is_tensor", "map", "saturate_cast", "scan", "scatter",

@@ -16,6 +16,7 @@ from ...tensor.recorder import value_of, wrap
 from .. import config
 from .._operation import as_tensor, op
 
+
 def _dtype(dtype: Any, default: str | None = None) -> DType:
     return as_dtype(config.standardize_dtype(dtype if dtype is not None else default))
 

@@ -127,8 +127,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     """The norm over one axis, over two (of matrices), or of all elements."""
     x = floats(x)
     axis = tuple(axis) if isinstance(axis, list) else axis
-    matrix = isinstance(axis, tuple) and len(axis) == 2 or (axis is None and x.ndim == 2)
-    if ord is None or not matrix or ord == "fro" and axis is None:
+    matrix = (isinstance(axis, tuple) and len(axis) == 2) or (axis is None and x.ndim == 2)
+    if ord is None or not matrix or (ord == "fro" and axis is None):
         order = 2.0 if ord in (None, "fro", "euclidean") else ord
         return record(linalg.vector_norm, (x,), (axis, keepdims, order))
     if isinstance(axis, tuple) and axis not in ((-2, -1), (x.ndim - 2, x.ndim - 1)):

@@ -12,10 +12,10 @@ from ...ir.dtypes import as_dtype, bool_
 from ...tensor import record
 from ...tensor.recorder import wrap
 from .. import config
+from .._operation import as_tensor, op
 from ..activations import (
     celu,
     elu,
-    gelu as _gelu,
     glu,
     hard_shrink,
     hard_sigmoid,
@@ -42,9 +42,11 @@ from ..activations import (
     tanh_shrink,
     threshold,
 )
+from ..activations import (
+    gelu as _gelu,
+)
 from ..config import standardize_data_format
 from ..losses.functions import categorical_crossentropy, sparse_categorical_crossentropy
-from .._operation import as_tensor, op
 from .elementwise import floats
 
 __all__ = [

@@ -7,9 +7,10 @@ from typing import Any
 from ...functions import linalg, products
 from ...functions.einsum import einsum as _einsum
 from ...tensor import record
-from ..graph import any_symbolic
 from .._operation import as_tensor, op
+from ..graph import any_symbolic
 from .shapes import ravel
+
 
 @op(2)
 def matmul(x1: Any, x2: Any) -> Any:

@@ -14,6 +14,7 @@ from .. import config
 from .._operation import as_tensor, op
 from .elementwise import floats, isclose
 
+
 def _axes(axis: Any) -> Any:
     return tuple(axis) if isinstance(axis, (list, tuple)) else axis
 

@@ -13,11 +13,12 @@ from ...functions import searching, sorting, special, statistics
 from ...ir.dtypes import int32, promote
 from ...tensor import record
 from ...tensor.recorder import value_of, wrap
-from ..graph import KerasTensor
 from .._operation import as_tensor, op
+from ..graph import KerasTensor
 from .elementwise import floats, where
 from .reductions import _as_int32
 from .shapes import ravel
+
 
 @op(1)
 def sort(x: Any, axis: int | None = -1) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...tensor.handle import Handle
 from ...tensor.recorder import pending, record_nodes, wrap
 from .._operation import as_tensor, op
 from .reductions import _axes, sum
+
 
 @op(1)
 def reshape(x: Any, newshape: Any) -> Any:
@@ -181,7 +183,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
         sizes = [size // indices_or_sections] * indices_or_sections
     else:
         ends = [0, *[int(i) for i in indices_or_sections], size]
-        sizes = [b - a for a, b in zip(ends, ends[1:], strict=False)]
+        sizes = [b - a for a, b in itertools.pairwise(ends)]
     return _several(manipulation.split, (x,), (tuple(sizes), axis))
 
 

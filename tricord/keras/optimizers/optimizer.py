@@ -122,7 +122,7 @@ class Optimizer(metaclass=Checked):
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:
-        if self._schedule is not None or callable(rate) and not isinstance(rate, Handle):
+        if self._schedule is not None or (callable(rate) and not isinstance(rate, Handle)):
             if self._schedule is not None and isinstance(rate, (int, float, Handle, np.generic)):
                 raise StateError("This optimizer was created with a `LearningRateSchedule` object "
                                  "as its `learning_rate` constructor argument, hence its learning "
@@ -180,8 +180,9 @@ class Optimizer(metaclass=Checked):
                 self._averages.append(Variable(np.zeros(tuple(v.shape), v.dtype.numpy),
                                                trainable=False, name=f"{name}_average"))
             if self.gradient_accumulation_steps:
-                self._gathered.append(Variable(np.zeros(tuple(v.shape), v.dtype.numpy),
-                                               trainable=False, name=f"{name}_gradient_accumulator"))
+                self._gathered.append(Variable(
+                    np.zeros(tuple(v.shape), v.dtype.numpy), trainable=False,
+                    name=f"{name}_gradient_accumulator"))
         self._update = None
         self.built = True
 

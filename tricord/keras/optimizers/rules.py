@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ArgumentError
 from ...optim.adadelta import AdadeltaOptions, adadelta
 from ...optim.adagrad import AdagradOptions, adagrad
 from ...optim.adam import AdamOptions, adam
@@ -16,7 +17,6 @@ from ...optim.lion import LionOptions, lion
 from ...optim.nadam import NAdamOptions, nadam
 from ...optim.rmsprop import RMSpropOptions, rmsprop
 from ...optim.sgd import SGDOptions, sgd
-from ...errors import ArgumentError
 from ..variable import Variable
 from .optimizer import Optimizer
 

@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 
 from ...errors import FileFormatError, ShapeError, StateError
-from ...serialize import H5Group, load_hdf5, parse_json, read_names, refuse_code, save_hdf5
-from ...serialize import write_names
+from ...serialize import (
+    H5Group,
+    load_hdf5,
+    parse_json,
+    read_names,
+    refuse_code,
+    save_hdf5,
+    write_names,
+)
 from .._short_names import SHORT
 from .serialization import deserialize_keras_object, plain_config, serialize_keras_object
 

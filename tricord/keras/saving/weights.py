@@ -105,7 +105,7 @@ def load_tree(model: Any, tree: H5Group, name: str, skip_mismatch: bool = False)
     skipped, problems, loaded = [], [], 0
     for path, thing in _walk(model):
         place = f"{path}/vars" if path else "vars"
-        group = tree[place] if place in tree else None
+        group = tree[place] if place in tree else None  # noqa: SIM401 - no mapping
         store = dict(group.members) if isinstance(group, H5Group) else {}
         try:
             if store or _expects(thing):
@@ -120,7 +120,7 @@ def load_tree(model: Any, tree: H5Group, name: str, skip_mismatch: bool = False)
             f"{name}: {len(problems)} of the model's objects could not be loaded: "
             + "; ".join(problems[:5]), hint="is the model the one whose weights were saved? "
             "skip_mismatch=True loads the rest")
-    if not loaded and any(_expects(t) for _, t in _walk(model)):
+    if not loaded and not skipped and any(_expects(t) for _, t in _walk(model)):
         raise FileFormatError(f"{name}: no weights of this model are in the file; it holds "
                               f"{list(tree.arrays())[:4]}")
     return skipped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,7 @@ class _Windows:
         self._values, self._places, self._y, self._size = values, places, y, size
 
     def __len__(self) -> int:
-        return -(-len(self._places) // self._size)
+        return math.ceil(len(self._places) / self._size)
 
     def __getitem__(self, index: int) -> Any:
         if not 0 <= index < len(self):

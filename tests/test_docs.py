@@ -8,6 +8,7 @@ continue), ``<!-- not executed -->`` leaves it out.
 import contextvars
 import re
 import runpy
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +70,10 @@ def test_the_block_runs(block, tmp_path, monkeypatch):
     script = tmp_path / f"{block.page.stem}_line_{block.line}.py"
     script.write_text(block.source, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    # A context of its own: what a block switches on ends with it.
-    contextvars.copy_context().run(runpy.run_path, str(script), run_name="__main__")
+    # A thread and a context of its own: what a block switches on ends with it.
+    run = contextvars.copy_context().run
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(run, runpy.run_path, str(script), run_name="__main__").result()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -307,21 +307,37 @@ def _flow_back(flowing: dict[Handle, Any], keep: bool,
         add(handle, gradient)
     while waiting:
         history, by_node = waiting.pop(max(waiting))
-        outputs = tuple(by_node)
-        linear = history.plan.linearization(outputs)
-        operands = [_saved(history, n) for n in linear.residuals]
-        owners = [history.owners[r] for r in linear.roots]
-        nodes = record_nodes(linear, [*operands, *by_node.values()])
-        handles = [pending(n, o._result_class) for o, n in zip(owners, nodes, strict=True)]
-        for owner, handle in zip(owners, handles, strict=True):
+        through = _replay if history.plan.replayed else _apply
+        for owner, handle in through(history, by_node):
             add(owner, handle)
         if not keep:
             history.free()
     return result
 
 
-def _saved(history: History, node: Node) -> Any:
-    return wrap(history.saved[node])
+def _apply(history: History, cotangents: dict[Node, Any]) -> list[tuple[Handle, Any]]:
+    """Gradients of an evaluated segment by its residuals: a look-up when seen before."""
+    linear = history.plan.linearization(tuple(cotangents))
+    operands = [wrap(history.saved[n]) for n in linear.residuals]
+    owners = [history.owners[r] for r in linear.roots]
+    nodes = record_nodes(linear, [*operands, *cotangents.values()])
+    return [(o, pending(n, o._result_class)) for o, n in zip(owners, nodes, strict=True)]
+
+
+def _replay(history: History, cotangents: dict[Node, Any]) -> list[tuple[Handle, Any]]:
+    """The same by recording the forward graph again, from the saved values of its leaves."""
+    segment = state.segment
+    fresh: dict[Node, Node] = {}
+    for start in history.starts:
+        handle = wrap(history.saved[start])
+        handle._wants_grad = start in history.owners
+        fresh[start] = segment.node_of(handle)
+    with hold():
+        outputs = substitute(list(cotangents), fresh)
+        seeds = [segment.node_of(c) for c in cotangents.values()]
+        found = gradients(outputs, seeds, [fresh[r] for r in history.owners])
+    return [(o, pending(stop_gradient(g) if g.needs_grad else g, o._result_class))
+            for o, g in zip(history.owners.values(), found, strict=True) if g is not None]
 
 
 def _rematerialise(handles: Iterable[Handle], since: int = -1) -> None:

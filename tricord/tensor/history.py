@@ -17,6 +17,7 @@ import numpy as np
 from ..autodiff import gradients, reachable_roots
 from ..ir.graph import is_input, make_input, substitute, toposort
 from ..ir.node import Node
+from ..ir.ops.structural import custom_gradient
 
 if TYPE_CHECKING:
     from .handle import Handle
@@ -69,14 +70,19 @@ class HistoryPlan:
                         if n.needs_grad and not n.op.follows_parents]
         #: outputs that needed gradients and whose graph is gone
         self.freed = [i for i, n in enumerate(outputs) if n in freed]
+        #: whether gradients come from recording the forward graph again instead of from residuals
+        self.replayed = False
         self._linearizations: dict[tuple[Node, ...], Linearization] = {}
         self.residuals: list[Node] = []
         if self.carrying or self.aliases:
-            full = self.linearization(tuple(dict.fromkeys(n for _, n in self.carrying)))
             known = {n: i for i, n in enumerate(outputs)}
+            # A user's own backward function must run when backward does, not now, at the cut.
+            self.replayed = any(n.op is custom_gradient for n in alive)
+            residuals = [] if self.replayed else self.linearization(
+                tuple(dict.fromkeys(n for _, n in self.carrying))).residuals
             carrying = [n for _, n in (*self.carrying, *self.aliases)]
             self._roots = reachable_roots(carrying)
-            wanted = [n for n in dict.fromkeys([*full.residuals, *self._roots])
+            wanted = [n for n in dict.fromkeys([*residuals, *self._roots])
                       if not is_input(n)]
             self.residuals = [n for n in wanted if n not in known]
             self._saved = [(n, known.get(n)) for n in wanted]

@@ -29,9 +29,9 @@ from .base import Layer
 from .input_layer import Input, InputLayer
 from .torch_module import TorchModuleWrapper
 
-_MODULES = (core, einsum_dense, activation_layers, convolution, pooling, normalization, regularization,
-            reshaping, merging, cells, recurrent, attention, sequence_wrappers, wrapper,
-            preprocessing)
+_MODULES = (core, einsum_dense, activation_layers, convolution, pooling, normalization,
+            regularization, reshaping, merging, cells, recurrent, attention, sequence_wrappers,
+            wrapper, preprocessing)
 _own: dict[str, Any] = {"Input": Input, "InputLayer": InputLayer, "InputSpec": InputSpec,
                         "Layer": Layer, "TorchModuleWrapper": TorchModuleWrapper}
 for _module in _MODULES:
@@ -52,7 +52,7 @@ for _rank in ("1D", "2D", "3D"):
         _own[f"Convolution{_rank}Transpose"] = _own[f"Conv{_rank}Transpose"]
 
 globals().update(_own)
-__all__ = sorted(_own)  # noqa: PLE0605
+__all__ = sorted([*_own, "deserialize", "serialize"])  # noqa: PLE0605
 register_builtins("layers", {n: c for n, c in _own.items()
                              if isinstance(c, type) and issubclass(c, Layer)})
 

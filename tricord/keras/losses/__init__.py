@@ -15,14 +15,14 @@ from .loss import *  # noqa: F403
 
 _functions = {n: getattr(functions, n) for n in functions.__all__}
 _classes = {n: getattr(loss, n) for n in loss.__all__}
-aliases = {short: _functions[full] for short, full in SHORT.items() if short != "crossentropy"}
-aliases |= {short.upper(): f for short, f in aliases.items() if len(short) <= 4}
-globals().update(aliases)
-__all__ = [*functions.__all__, *loss.__all__, *aliases,  # noqa: PLE0604
+_aliases = {short: _functions[full] for short, full in SHORT.items() if short != "crossentropy"}
+_aliases |= {short.upper(): f for short, f in _aliases.items() if len(short) <= 4}
+globals().update(_aliases)
+__all__ = [*functions.__all__, *loss.__all__, *_aliases,  # noqa: PLE0604
            "deserialize", "get", "serialize"]
 
 register_builtins("losses", {**_classes, **_functions})
-_get, deserialize, _ = getter("losses", "loss", aliases)
+_get, deserialize, _ = getter("losses", "loss", _aliases)
 
 
 def get(identifier: Any) -> Any:

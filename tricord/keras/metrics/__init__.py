@@ -168,7 +168,7 @@ _SHORT = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "rmse": "RootMe
           "mape": "MeanAbsolutePercentageError", "msle": "MeanSquaredLogarithmicError",
           "bce": "BinaryCrossentropy", "kld": "KLDivergence", "logcosh": "LogCoshError",
           "kullback_leibler_divergence": "KLDivergence", "cosine_proximity": "CosineSimilarity"}
-aliases = {**{short: _classes[full] for short, full in _SHORT.items()},
+_aliases = {**{short: _classes[full] for short, full in _SHORT.items()},
            **{short.upper(): _classes[full] for short, full in _SHORT.items() if len(short) <= 4}}
 globals().update(_classes)
 globals().update({n: f for n, f in _functions.items() if n not in globals()})
@@ -182,7 +182,7 @@ register_builtins("metrics", {**_classes, "MeanMetricWrapper": MeanMetricWrapper
                               "Metric": Metric, **{n: f for n, f in _functions.items()
                                                    if n not in _losses.__all__}})
 _get, deserialize, _ = getter("metrics", "metric", {
-    **aliases, **{to_snake_case(n): c for n, c in _classes.items()},
+    **_aliases, **{to_snake_case(n): c for n, c in _classes.items()},
     "huber": _functions["huber"],
     **{n: f for n, f in _functions.items() if to_snake_case(n) not in map(to_snake_case,
                                                                           _classes)},

@@ -1,0 +1,3 @@
+"""Images as composites: resizing with antialiasing, colours, warps by coordinates, patches."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""keras.ops: reductions that leave NaN out."""
+
+from __future__ import annotations

@@ -11,6 +11,7 @@ from ..saving.serialization import deserialize_keras_object, serialize_keras_obj
 from . import (
     activation_layers,
     attention,
+    augmentation,
     cells,
     convolution,
     core,

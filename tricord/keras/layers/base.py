@@ -244,17 +244,34 @@ class Layer(Module):
         return self._call_slowly(args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._ready and not kwargs and len(args) == 1:
+        if self._ready and len(args) == 1:
             x = args[0]
             if x.__class__ is Tensor and x._type is self._seen and (
                     "_keras_mask" not in x.__dict__):
-                if self._signature.takes_training:  # type: ignore[union-attr]
-                    mode = context.training
-                    return self.call(x, training=self.training if mode is None else mode)
-                return self.call(x)
+                if not kwargs:
+                    if self._signature.takes_training:  # type: ignore[union-attr]
+                        mode = context.training
+                        return self.call(x, training=self.training if mode is None else mode)
+                    return self.call(x)
+                if len(kwargs) == 1 and kwargs.get("training") is not None:
+                    return self._call_quickly(x, bool(kwargs["training"]))
         if self._hooks:
             return self._call_with_hooks(args, kwargs)
         return self._call_slowly(args, kwargs)
+
+    def _call_quickly(self, x: Any, training: bool) -> Any:
+        """A call like one before, with training said: what is inside is told by the context."""
+        before = context.training
+        entry = context.enter(self)
+        context.training = training
+        try:
+            if self._signature.takes_training:  # type: ignore[union-attr]
+                return self.call(x, training=training)
+            return self.call(x)
+        finally:
+            context.training = before
+            if entry:
+                context.leave()
 
     def _call_slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self._initialised:
@@ -284,6 +301,8 @@ class Layer(Module):
                   for k, v in kwargs.items()}
         return args, kwargs
 
+    #: whether masks are the business of the layers inside
+    _masks_inside = False
     #: whether lists of numbers are taken for arrays
     _casts_inputs = True
 
@@ -356,7 +375,8 @@ class Layer(Module):
                              kwargs: dict[str, Any]) -> None:
         signature = self._signature
         plain = (self.activity_regularizer is None and not signature.takes_mask  # type: ignore[union-attr]
-                 and type(self).compute_mask is Layer.compute_mask and not is_tracing())
+                 and (self._masks_inside or type(self).compute_mask is Layer.compute_mask)
+                 and not is_tracing() and not self._hooks)
         if plain and len(args) == 1 and isinstance(first, Handle):
             set_ = object.__setattr__
             set_(self, "_seen", first._type)

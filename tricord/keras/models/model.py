@@ -60,7 +60,14 @@ class Model(Trainer, Layer):
 
     def _use_graph(self, inputs: Any, outputs: Any) -> None:
         object.__setattr__(self, "_graph", GraphRunner(inputs, outputs))
+        object.__setattr__(self, "_masks_inside", type(self).call in (Functional.call,
+                                                                      Sequential.call))
+        self.supports_masking = True
         self.built = True
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the outputs; in a graph the last layers have set it."""
+        return None if self._graph is not None else super().compute_mask(inputs, mask)
 
     @property
     def inputs(self) -> Any:
@@ -264,7 +271,7 @@ class Functional(Model):
             InputSpec(shape=(None, *t.shape[1:]), allow_last_axis_squeeze=True)
             for t in self._graph.inputs])
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: Any = None) -> Any:
         return self._graph.run(self._graph.values_of(inputs, self.name))
 
 
@@ -387,7 +394,7 @@ class Sequential(Model):
         # Layers are built below the model's name whether the model is called or told its shape.
         self.build((None, *tuple(first.shape)[1:]))
 
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: Any = None) -> Any:
         if self._graph is None:
             for layer in self.layers:
                 inputs = layer(inputs)

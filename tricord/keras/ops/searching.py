@@ -50,12 +50,6 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     return record(searching.take_along_axis, (x, indices), (axis,))
 
 
-def nonzero(x: Any) -> Any:
-    """The places of elements that are not zero, one int32 tensor per axis."""
-    found = np.nonzero(value_of(as_tensor(x)))
-    return [wrap(f.astype(np.int32)) for f in found]
-
-
 @op(2)
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     """Where values would be put in, int32."""

@@ -240,3 +240,16 @@ def test_gradients_are_accumulated():
         weights.append(model.get_weights())
     for a, b in zip(*weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_losses_that_layers_add_train_a_graph():
+    class Pull(layers.Layer):
+        def call(self, x):
+            self.add_loss(keras.ops.mean(keras.ops.square(x - 3.0)))
+            return x
+
+    a = keras.Input((4,))
+    model = keras.Model(a, Pull()(layers.Dense(2)(a)))
+    model.compile(keras.optimizers.SGD(0.1))
+    losses = model.fit(X, epochs=20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0] / 2

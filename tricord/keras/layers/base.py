@@ -418,6 +418,8 @@ class Layer(Module):
 
     def add_loss(self, loss: Any) -> None:
         """Add a term to the loss of the model that is being called."""
+        if is_tracing():
+            return  # there is no loss yet; a call on data adds it
         for one in leaves_of(loss):
             if not isinstance(one, (Handle, int, float)):
                 raise ArgumentError("`add_loss()` can only be called from inside `build()` or "

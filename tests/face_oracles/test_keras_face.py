@@ -18,6 +18,14 @@ pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("default")]
 ROWS = [(check, case) for table, check in TABLES for case in table]
 
 
-@pytest.mark.parametrize(("check", "case"), ROWS, ids=names([case for _, case in ROWS]))
+#: where Keras' own backends differ from one another, and we follow the others
+DIFFERENT = {"AveragePooling2D same": "on PyTorch Keras repeats the border into the average; on "
+                                      "TensorFlow and JAX, as here, it is left out"}
+MARKED = [pytest.param(check, case, marks=[pytest.mark.xfail(
+    strict=True, reason=DIFFERENT[case.name])] if case.name in DIFFERENT else [])
+    for check, case in ROWS]
+
+
+@pytest.mark.parametrize(("check", "case"), MARKED, ids=names([case for _, case in ROWS]))
 def test_keras_agrees(check: str, case: Case, real_keras: Any) -> None:
     getattr(harness, check)(face, real_keras, case)

@@ -19,7 +19,8 @@ from .elementwise import maximum, minimum
 from .places import l2_normalize
 from .reduction import any as any_
 
-__all__ = ["add", "average", "batch_dot", "either", "joined_mask", "maximum_of", "minimum_of", "multiply",
+__all__ = ["add", "average", "batch_dot", "either", "joined_mask", "maximum_of", "minimum_of",
+           "multiply",
            "multiply_kept", "subtract"]
 
 

@@ -20,7 +20,8 @@ from . import loss as losses
 from .elementwise import clip
 
 __all__ = ["CLASSES", "COUNTS", "REDUCTIONS", "categorical_crossentropy",
-           "categorical_focal_crossentropy", "dice", "generalized_cross_entropy", "huber", "reduced", "sparse_categorical", "tversky"]
+           "categorical_focal_crossentropy", "dice", "generalized_cross_entropy", "huber",
+           "reduced", "sparse_categorical", "tversky"]
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 #: formulas whose truth is not cast to the prediction's dtype

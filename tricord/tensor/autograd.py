@@ -171,7 +171,8 @@ def _seeds(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | None
         where = str(user_location(3) or "") or None
         if tensor._value is None and tensor._segment is not state.segment:
             raise GradientError("backward: the tensor was recorded by another thread and has no "
-                                "value yet", where=where, hint="look at it there first: loss.item()")
+                                "value yet", where=where,
+                                hint="look at it there first: loss.item()")
         if not tensor.requires_grad:
             raise GradientError(
                 "backward: this tensor does not require grad and does not have a grad_fn: no leaf "

@@ -136,8 +136,8 @@ def _conv_shape(p: Convolution, x: TensorType, w: TensorType) -> Shape:
         padded, reach = dilated(size, gap) + low + high, dilated(taps, kernel_gap)
         if padded < reach or not size or not taps:
             raise ShapeError(
-                f"conv: the kernel {_sizes(p.kernel, w)} reaches over {reach} positions, the padded "
-                f"input has {max(padded, 0)}: input {tuple(x.shape)}, weight {tuple(w.shape)}",
+                f"conv: the kernel {_sizes(p.kernel, w)} reaches over {reach} positions, the "
+                f"padded input has {max(padded, 0)}: input {tuple(x.shape)}, weight {tuple(w.shape)}",
                 hint="pad the input or use a smaller kernel")
         shape[axis] = (padded - reach) // stride + 1
     return Shape(shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ArgumentError
 from ..ir import arithmetic  # noqa: F401 - gives nodes their operators
-from ..ir.dtypes import DType, float32
+from ..ir.dtypes import DType, float32, int64
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
 from ..ir.ops.movement import broadcast, expand_dims, reshape
@@ -53,7 +53,7 @@ def encoded(x: Node, weights: Node | None, mode: str, depth: int, dtype: DType) 
         x = reshape(x, (1,))
     if mode == "one_hot" and x.ndim > 1 and x.shape[-1] == 1:
         x = reshape(x, x.shape[:-1])
-    rows = ew.cast(one_hot(x, depth), dtype)
+    rows = ew.cast(one_hot(x if x.dtype.kind in "iu" else ew.cast(x, int64), depth), dtype)
     if mode == "one_hot":
         return rows
     if weights is not None:

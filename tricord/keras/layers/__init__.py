@@ -32,7 +32,7 @@ from .torch_module import TorchModuleWrapper
 
 _MODULES = (core, einsum_dense, activation_layers, convolution, pooling, normalization,
             regularization, reshaping, merging, cells, recurrent, attention, sequence_wrappers,
-            wrapper, preprocessing)
+            wrapper, preprocessing, augmentation)
 _own: dict[str, Any] = {"Input": Input, "InputLayer": InputLayer, "InputSpec": InputSpec,
                         "Layer": Layer, "TorchModuleWrapper": TorchModuleWrapper}
 for _module in _MODULES:

@@ -74,10 +74,8 @@ class Resizing(_ImageLayer):
         self.height = positive("height", height)
         self.width = positive("width", width)
         self.interpolation = one_of("interpolation", interpolation,
-                                    ("bilinear", "nearest", "bicubic", "area"))
-        if antialias:
-            raise NotSupportedError("Resizing: antialias=True is not offered",
-                                    hint="interpolation='area' when making images smaller")
+                                    ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5",
+                                     "area"))
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
             raise ArgumentError("Only one of `crop_to_aspect_ratio` and `pad_to_aspect_ratio` can "
                                 "be set")
@@ -91,7 +89,8 @@ class Resizing(_ImageLayer):
     def _transformed(self, images: Any, training: bool) -> Any:
         padding = float(self.fill_value) if self.pad_to_aspect_ratio else None
         return record(composites.fitted, (images,), (
-            self.height, self.width, self.interpolation, bool(self.crop_to_aspect_ratio), padding))
+            self.height, self.width, self.interpolation, bool(self.crop_to_aspect_ratio), padding,
+            bool(self.antialias)))
 
 
 class CenterCrop(_ImageLayer):

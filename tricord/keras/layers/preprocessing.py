@@ -33,8 +33,8 @@ def batches_of(data: Any, steps: int | None = None) -> Iterable[Any]:
     whole = array_of(data)
     if whole is not None:
         return [whole]
-    if isinstance(data, (str, bytes)) or not hasattr(data, "__iter__") and not hasattr(
-            data, "__getitem__"):
+    if isinstance(data, (str, bytes)) or (not hasattr(data, "__iter__") and not hasattr(
+            data, "__getitem__")):
         raise ArgumentError(f"Unsupported data type: {type(data).__name__}. `adapt` takes an array, "
                             "a tensor, or an iterable of batches")
     return _listed(data, steps)

@@ -165,8 +165,8 @@ class RNN(Layer):
             backwards = bool(self.go_backwards) and place == 0
             if mask is not None and place == 1 and self.go_backwards:
                 mask = record(manipulation.flip, (mask,), (1,))
-            x, *after = self._through(cell, x, own, mask, training, not last or self.return_sequences,
-                                  backwards)
+            x, *after = self._through(cell, x, own, mask, training,
+                                      not last or self.return_sequences, backwards)
             new.append(after if isinstance(cell.state_size, list) else after[0])
         return x, (new[0] if len(new) == 1 and isinstance(new[0], list) else new)
 

@@ -37,8 +37,8 @@ def _noise_shape(shape: Any) -> tuple[int | None, ...] | None:
         return None
     sizes = tuple(shape) if hasattr(shape, "__iter__") and not isinstance(shape, str) else ()
     if not sizes or any(n is not None and (not isinstance(n, int) or n <= 0) for n in sizes):
-        raise ArgumentError("Invalid value received for argument `noise_shape`. Expected a tuple or "
-                            f"list of positive integers or None. Received: noise_shape={shape}")
+        raise ArgumentError("Invalid value received for argument `noise_shape`. Expected a tuple "
+                            f"or list of positive integers or None. Received: noise_shape={shape}")
     return sizes
 
 

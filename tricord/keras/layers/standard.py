@@ -64,7 +64,8 @@ def number(what: str, value: Any, low: float, high: float | None = None) -> Any:
     """A number in a range, both ends included."""
     good = isinstance(value, (int, float)) and value >= low and (high is None or value <= high)
     if not good:
-        span = f"a number of at least {low}" if high is None else f"a float between {low} and {high}"
+        span = (f"a number of at least {low}" if high is None
+                else f"a float between {low} and {high}")
         raise ArgumentError(f"Invalid value received for argument `{what}`. Expected {span}. "
                             f"Received: {what}={value}")
     return value

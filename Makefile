@@ -44,7 +44,7 @@ $(created):
 
 $(ready_base): pyproject.toml | $(created)
 	@echo "Installing tricord and what it needs into $(VENV); half a minute or so."
-	$(install) --editable .
+	$(install) --editable '.[plot]'
 	@touch $@
 
 $(ready_test): pyproject.toml | $(created)

@@ -137,7 +137,8 @@ def _conv_shape(p: Convolution, x: TensorType, w: TensorType) -> Shape:
         if padded < reach or not size or not taps:
             raise ShapeError(
                 f"conv: the kernel {_sizes(p.kernel, w)} reaches over {reach} positions, the "
-                f"padded input has {max(padded, 0)}: input {tuple(x.shape)}, weight {tuple(w.shape)}",
+                f"padded input has {max(padded, 0)}: input {tuple(x.shape)}, weight "
+                f"{tuple(w.shape)}",
                 hint="pad the input or use a smaller kernel")
         shape[axis] = (padded - reach) // stride + 1
     return Shape(shape)

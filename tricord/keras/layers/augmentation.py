@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ...errors import ArgumentError, NotSupportedError, ShapeError
 from ...functions import augmentation as composites
@@ -126,7 +126,7 @@ class RandomCrop(_ImageLayer):
 class RandomFlip(_ImageLayer):
     """In training each image is mirrored with probability 1/2."""
 
-    _axes = {"horizontal": (2,), "vertical": (1,), "horizontal_and_vertical": (2, 1)}
+    _axes: ClassVar = {"horizontal": (2,), "vertical": (1,), "horizontal_and_vertical": (2, 1)}
 
     def __init__(self, mode: str = "horizontal_and_vertical", seed: int | None = None,
                  data_format: str | None = None, **kwargs: Any):

@@ -15,7 +15,8 @@ from .standard import keep, weight
 
 __all__ = ["EinsumDense"]
 
-_EQUATION = re.compile(r"^(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?$")
+_EQUATION = re.compile(
+    r"^(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?$")
 
 
 def _contracted(x: Any, kernel: Any, bias: Any, equation: str) -> Any:
@@ -81,8 +82,8 @@ class EinsumDense(Layer):
         inputs, kernel, outputs = self._terms
         extra = len(shape) - len(inputs)
         if extra < 0 or (extra and self._elided is None):
-            raise ShapeError(f"EinsumDense: the equation {self.equation!r} does not fit an input of "
-                             f"shape {shape}")
+            raise ShapeError(f"EinsumDense: the equation {self.equation!r} does not fit an input "
+                             f"of shape {shape}")
         seen = shape[extra:] if self._elided == "left" else shape[:len(inputs)]
         sizes: dict[str, Any] = dict(zip(inputs, seen, strict=True))
         given = self.partial_output_shape

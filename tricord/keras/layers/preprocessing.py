@@ -35,8 +35,8 @@ def batches_of(data: Any, steps: int | None = None) -> Iterable[Any]:
         return [whole]
     if isinstance(data, (str, bytes)) or (not hasattr(data, "__iter__") and not hasattr(
             data, "__getitem__")):
-        raise ArgumentError(f"Unsupported data type: {type(data).__name__}. `adapt` takes an array, "
-                            "a tensor, or an iterable of batches")
+        raise ArgumentError(f"Unsupported data type: {type(data).__name__}. `adapt` takes an "
+                            "array, a tensor, or an iterable of batches")
     return _listed(data, steps)
 
 
@@ -94,8 +94,8 @@ class Normalization(Layer):
     def build(self, input_shape: Any) -> None:
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
-            raise ShapeError("All `axis` values must be in the range [-ndim, ndim). Received inputs "
-                             f"with ndim={rank}, while axis={self.axis}")
+            raise ShapeError("All `axis` values must be in the range [-ndim, ndim). Received "
+                             f"inputs with ndim={rank}, while axis={self.axis}")
         self._kept = tuple(sorted(a % rank for a in self.axis))
         sizes = tuple(input_shape[a] for a in self._kept)
         if None in sizes:
@@ -234,8 +234,9 @@ class Discretization(_Encoding):
 
     def call(self, inputs: Any) -> Any:
         if self.bin_boundaries is None:
-            raise StateError("You need to either pass the `bin_boundaries` argument at construction "
-                             "time or call `adapt(dataset)` before you can start using the "
+            raise StateError("You need to either pass the `bin_boundaries` argument at "
+                             "construction time or call `adapt(dataset)` before you can "
+                             "start using the "
                              "`Discretization` layer.")
         found = record(binning.binned, (inputs,), (tuple(self.bin_boundaries),))
         return record_some(binning.encoded, (found, None), (

@@ -5,6 +5,7 @@ import pytest
 
 import tricord as tc
 from tricord.errors import ArgumentError, OutOfMemoryError, ShapeError
+from tricord.functions import manipulation as shapes
 from tricord.ir.memory import readable_bytes
 from tricord.ir.node import Node
 from tricord.tensor.recorder import record
@@ -12,33 +13,55 @@ from tricord.tensor.recorder import record
 X = tc.asarray([[1.0, 2.0], [3.0, 4.0]])
 
 
-def _scaled(x: Node, factor: float, axes: int | tuple[int, ...] | None = None) -> Node:
-    return x * (factor + 0)
-
-
-def _buggy(x: Node, factor: float) -> Node:
-    return x.no_such_attribute
-
-
-@pytest.mark.parametrize(("static", "says"), [
-    (("much",), "scaled: factor must be a number, got 'much'"),
-    (([2.0],), "scaled: factor must be a number, got \\[2.0\\]"),
-    ((None,), "scaled: factor must be a number, got None"),
-    ((object(),), "scaled: factor must be a number, got a object"),
-    ((1.0, [0]), "scaled: does not work with 1.0, \\[0\\]: unhashable"),
-    ((1.0, {}), "scaled: axes must be an integer or a tuple of integers or None, got a dict"),
-    ((X,), "scaled: takes a plain number here, got a tensor"),
+@pytest.mark.parametrize(("call", "says"), [
+    (lambda: record(shapes.diagonal, (X,), ("low",)), "diagonal: offset must be an integer"),
+    (lambda: record(shapes.diagonal, (X,), (None,)), "offset must be an integer, got None"),
+    (lambda: X.uniform_(generator="mine"), "generator must be Generator or None, got 'mine'"),
+    (lambda: record(shapes.diagonal, (X,), (0, {})), "axis1 must be an integer, got a dict"),
+    (lambda: record(shapes.diagonal, (X,), (X,)), "takes a plain number here, got a tensor"),
+    (lambda: X.diagonal("low"), "diagonal: offset must be an integer, got 'low'"),
+    (lambda: X.narrow(0, None, 1), "narrow: start must be an integer, got None"),
+    (lambda: X.permute(object()), "permute: "), (lambda: X.mm(None), "mm: .*None"),
+    (lambda: X.item("a"), "item: .* is no place in a tensor"),
+    (lambda: X.split(0.5), "split: .*0.5"), (lambda: X.hsplit(2**40), "number of parts"),
+    (lambda: X.mvlgamma(2**40), "order must be from 1"),
 ])
-def test_the_argument_is_named_with_what_it_should_be(static, says):
-    with pytest.raises(ArgumentError, match=says) as caught:
-        record(_scaled, (X,), static)
-    assert "test_explain.py" in caught.value.where
+def test_the_argument_is_named_with_what_it_should_be(call, says):
+    with pytest.raises((ArgumentError, IndexError), match=says) as caught:
+        call()
+    assert isinstance(caught.value, tc.TricordError)
+    assert "test_explain.py" in (caught.value.where or "test_explain.py")
 
 
 def test_our_own_bugs_are_not_called_the_users():
+    def buggy(x: Node, factor: float) -> Node:
+        return x.no_such_attribute
+
     with pytest.raises(AttributeError, match="no_such_attribute") as caught:
-        record(_buggy, (X,), (1.0,))
+        record(buggy, (X,), (1.0,))
     assert not isinstance(caught.value, tc.TricordError)
+
+
+def test_what_a_users_function_raises_comes_through():
+    def fails(*_):
+        raise ValueError("mine")
+
+    w = tc.tensor([1.0, 2.0], requires_grad=True)
+    w.register_hook(fails)
+    with pytest.raises(ValueError, match="mine") as caught:
+        (w * w).sum().backward()
+    assert type(caught.value) is ValueError
+    for call in (lambda: tc.grad(fails)(X), lambda: tc.vmap(fails)(X), lambda: X.map_(X, fails)):
+        with pytest.raises(ValueError, match="mine") as caught:
+            call()
+        assert type(caught.value) is ValueError
+
+
+def test_a_wrong_signature_stays_pythons_own_error():
+    with pytest.raises(TypeError, match="no_such_keyword"):
+        X.diagonal(no_such_keyword=1)
+    with pytest.raises(TypeError, match="missing"):
+        X.mvlgamma()
 
 
 @pytest.mark.parametrize("make", [

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import ShapeError
-from ..ir import arithmetic
+from ..ir import arithmetic  # noqa: F401 - gives nodes their operators
 from ..ir.dtypes import bool_, float16
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
@@ -21,7 +21,7 @@ from ..ir.ops.structural import iota
 from .activation import softmax
 from .dropout import dropout
 from .gated import softmax_of_kept
-from .manipulation import repeat
+from .manipulation import broadcast_together, repeat
 from .mixed import same_dtype
 
 __all__ = ["Looking", "attend", "scored"]
@@ -61,7 +61,7 @@ def _both(first: Node | None, second: Node | None) -> Node | None:
     """True where both are; None allows all."""
     if first is None or second is None:
         return second if first is None else first
-    return arithmetic.bitwise_and(first, second)
+    return ew.bitwise_and(*broadcast_together(first, second))
 
 
 def _allowed(masks: Sequence[Node | None], lengths: tuple[int, int], spec: Looking) -> Node | None:

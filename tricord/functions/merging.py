@@ -20,8 +20,7 @@ from .places import l2_normalize
 from .reduction import any as any_
 
 __all__ = ["add", "average", "batch_dot", "either", "joined_mask", "maximum_of", "minimum_of",
-           "multiply",
-           "multiply_kept", "subtract"]
+           "multiply", "multiply_kept", "subtract"]
 
 
 def _aligned(nodes: tuple[Node, ...]) -> list[Node]:

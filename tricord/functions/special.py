@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..errors import DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ir import arithmetic as ar
 from ..ir.dtypes import bool_, int64
 from ..ir.node import Node
@@ -112,6 +112,8 @@ def log_ndtr(x: Node) -> Node:
 
 def multigammaln(x: Node, order: int) -> Node:
     """The logarithm of the multivariate gamma function of that order."""
+    if not 1 <= order <= 10_000:  # one term each
+        raise ArgumentError(f"multigammaln: the order must be from 1 to 10000, got {order}")
     x = floating(x)
     total = x * 0 + order * (order - 1) / 4 * math.log(math.pi)
     for j in range(order):

@@ -15,13 +15,14 @@ from ..ir.ops import reduce as rd
 from ..ir.ops.convolution import dilated
 from ..ir.ops.movement import broadcast
 from ..ir.ops.structural import stop_gradient
-from ..ir.shapes import normalise_axes
+from ..ir.shapes import Shape, normalise_axes
 from . import manipulation as mv
 from .class_loss import binary_cross_entropy_with_logits
 from .convolution import conv_transpose
 from .places import divide_no_nan
+from .random import unit
 
-__all__ = ["absolute_difference", "batch_normalization", "bias_add", "conv_transpose_to",
+__all__ = ["absolute_difference", "batch_normalization", "bias_add", "conv_transpose_to", "dropout",
            "floor_divide", "hinge_loss", "huber_terms", "leaky_relu", "log_loss", "maximum",
            "minimum", "moments", "sigmoid_cross_entropy", "sign", "softmax_cross_entropy",
            "weighted_cross_entropy", "weighted_loss"]
@@ -133,6 +134,14 @@ def weighted_cross_entropy(labels: Node, logits: Node, weight: Node) -> Node:
     factor = 1 + (weight - 1) * labels
     low = ew.maximum(-logits, ew.zeros_like(logits))
     return (1 - labels) * logits + factor * (ew.log1p(ew.exp(-ew.absolute(logits))) + low)
+
+
+def dropout(x: Node, rate: Node, key: Node, ordinal: int,
+            shape: tuple[int, ...] | None = None) -> Node:
+    """Each element zero with probability ``rate``, a tensor; the others divided by ``1 - rate``."""
+    drawn = unit(key, Shape(x.shape if shape is None else shape), ordinal, x.dtype)
+    kept = mv.broadcast_to(ew.greater_equal(drawn, mv.broadcast_to(rate, drawn.shape)), x.shape)
+    return ew.where(kept, x / (1 - rate), ew.zeros_like(x))
 
 
 def weighted_loss(loss: Node, weights: Node, reduction: str) -> Node:

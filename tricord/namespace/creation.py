@@ -235,8 +235,9 @@ def linspace(start: complex, stop: complex, /, num: int, *, dtype: Any = None, d
         raise ArgumentError(f"linspace: num must not be negative, got {num}", where=where_now())
     check_shape("linspace", (num,), wanted)
     first, last = (_in_dtype("linspace", v, wanted) for v in (start, stop))
+    ends = [v if isinstance(v, complex) else float(v) for v in (start, stop)]
     with np.errstate(all="ignore"):
-        values = np.linspace(start, stop, num, bool(endpoint), dtype=np.complex128 if complex_ends
+        values = np.linspace(*ends, num, bool(endpoint), dtype=np.complex128 if complex_ends
                              else np.float64).astype(wanted.numpy)
     if num:  # integers beyond 2**53 are not exact in between, but the ends are
         values[0] = first

@@ -78,7 +78,8 @@ def broadcast_arrays(*arrays: Tensor) -> list[Tensor]:
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """The common shape that shapes stretch to."""
-    return tuple(stretched_shape(*shapes, what="broadcast_shapes"))
+    sizes = [shape_of(s, "broadcast_shapes") for s in shapes]
+    return tuple(stretched_shape(*sizes, what="broadcast_shapes"))
 
 
 def broadcast_to(x: Tensor, /, shape: tuple[int, ...]) -> Tensor:

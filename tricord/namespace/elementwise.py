@@ -210,6 +210,7 @@ def pow(x1: Tensor | complex, x2: Tensor | complex, /) -> Tensor:
     """``x1 ** x2``. A constant exponent becomes products where it can."""
     if not isinstance(x1, Handle) and not isinstance(x2, Handle):
         x1 = tensor_of(x1)
+    x1, x2 = (v if isinstance(v, (Handle, *NUMBERS)) else tensor_of(v) for v in (x1, x2))
     return x1 ** x2  # type: ignore[operator,return-value]
 
 
@@ -270,7 +271,10 @@ def isclose(x1: Tensor, x2: Tensor, /, *, rtol: float = 1e-5, atol: float = 1e-8
 def lerp(x1: Tensor, x2: Tensor, weight: Tensor | float, /) -> Tensor:
     """``x1 + weight * (x2 - x1)``."""
     x1, x2 = tensor_of(x1), tensor_of(x2)
-    weight = weight if isinstance(weight, Handle) else number_beside(weight, x1.dtype)
+    if isinstance(weight, NUMBERS):
+        weight = number_beside(weight, x1.dtype)
+    elif not isinstance(weight, Handle):
+        weight = tensor_of(weight)
     return record(fn.lerp, (x1, x2, weight))  # type: ignore[no-any-return]
 
 

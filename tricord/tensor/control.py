@@ -13,6 +13,7 @@ from ..errors import ArgumentError, ShapeError
 from ..ir.node import Node
 from ..ir.ops import control
 from ..ir.shapes import TensorType
+from .explain import shown
 from .handle import Handle
 from .recorder import gradients_enabled
 from .tensor import tensor
@@ -51,7 +52,11 @@ def scan(function: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = N
 
     def step(*handles: Any) -> list[Any]:
         inner = unflatten(slice_structure, list(handles[len(carry):])) if slices else None
-        new, y = function(unflatten(carry_structure, list(handles[:len(carry)])), inner)
+        returned = function(unflatten(carry_structure, list(handles[:len(carry)])), inner)
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            raise ArgumentError("scan: the function must return two things, the carry and what to "
+                                f"stack (or None), got {shown(returned)}", hint="return carry, y")
+        new, y = returned
         new_leaves, _ = flatten(new)
         if len(new_leaves) != len(carry):
             raise ArgumentError(f"scan: the function was given {len(carry)} carried tensors and "

@@ -18,6 +18,7 @@ from ..ir.ops.indexing import gather, scatter
 from ..ir.ops.movement import broadcast_to, reshape, transpose
 from ..ir.shapes import Shape
 from ..ir.source import user_location
+from .explain import shown
 from .handle import Handle
 from .operators import operand
 from .recorder import record, value_of, wrap
@@ -71,7 +72,13 @@ def _expanded(key: Any, rank: int) -> list[Any]:
 
 
 def _dtype_kind(item: Any) -> str:
-    return item.dtype.kind if isinstance(item, Handle) else np.asarray(item).dtype.kind
+    if isinstance(item, Handle):
+        return item.dtype.kind
+    try:
+        return np.asarray(item).dtype.kind
+    except ValueError:
+        raise ArgumentError(f"index: {item!r} is no index: its rows have different lengths",
+                            where=_where()) from None
 
 
 def _integer(item: Any) -> int | None:
@@ -259,7 +266,7 @@ class Indexable(Handle):
     def __setitem__(self, key: Any, value: Any) -> None:
         given = operand(value)
         if given is None:
-            given = wrap(np.asarray(value))
+            given = wrap(_array(value))
         if not isinstance(given, Handle):
             given = wrap(np.asarray(given, np.asarray(given).dtype if self.dtype.kind == "b"
                                     else _number_dtype(self, given)))
@@ -275,7 +282,22 @@ class Indexable(Handle):
         replace(target, record(_put, (target, given, *indices), (tuple(axes),)))
 
 
+def _array(value: Any) -> Any:
+    """A list as an array that can be written into a tensor."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biufcV":
+        raise DTypeError(f"index: cannot write {shown(value)} into a tensor", where=_where(),
+                         hint="numbers, nested lists of one length per level, or arrays")
+    return array
+
+
 def _number_dtype(handle: Handle, number: Any) -> Any:
+    if isinstance(number, complex) and not handle.dtype.is_complex:
+        raise DTypeError(f"index: {number} does not fit into a tensor of {handle.dtype}",
+                         where=_where())
     if isinstance(number, float) and handle.dtype.kind in "iu":
         return np.asarray(number).astype(handle.dtype.numpy).dtype
     return handle.dtype.numpy

@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GradientError, ShapeError, TraceError, TricordError
+from ..errors import (
+    DTypeError,
+    GradientError,
+    IndexRangeError,
+    ShapeError,
+    TraceError,
+    TricordError,
+)
 from ..ir import arithmetic as ar
 from ..ir.dtypes import bool_, complex64, int64
+from ..ir.shapes import broadcast_shapes
 from ..ir.source import user_location
 from .formatting import format_values, options
 from .handle import Handle
@@ -37,7 +45,12 @@ class Observable(Handle):
         """
         value = value_of(self)
         if index:
-            return value.item(*index)
+            try:
+                return value.item(*index)
+            except (IndexError, ValueError, TypeError, OverflowError) as error:
+                raise IndexRangeError(f"item: {index} is no place in a tensor of shape "
+                                      f"{tuple(self.shape)}: {error}",
+                                      where=str(user_location() or "") or None) from None
         if value.size != 1:
             raise ShapeError(f"item: a Tensor with {value.size} elements cannot be converted to "
                              f"Scalar; its shape is {tuple(self.shape)}",
@@ -102,7 +115,15 @@ class Observable(Handle):
         return (self[i] for i in range(self._type.shape[0]))  # type: ignore[index]
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(value_of(self) == np.asarray(value)))
+        try:
+            own, wanted = value_of(self), np.asarray(value)
+        except ValueError:
+            raise DTypeError("in: nested lists of different lengths") from None
+        if wanted.dtype.kind not in "biufcV":
+            raise DTypeError(f"in: a tensor holds numbers, not {type(value).__name__}")
+        if wanted.ndim:
+            broadcast_shapes(own.shape, wanted.shape, what="in")
+        return bool(np.any(own == wanted))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if not self.ndim else format(str(self), spec)

@@ -21,6 +21,7 @@ from ..ir.ops.structural import attach_gradient
 from ..ir.ops.structural import stop_gradient as _stop
 from ..ir.shapes import TensorType, normalise_axis
 from . import autograd
+from .explain import shown
 from .handle import Handle
 from .recorder import TraceSegment, hold, pending, record, record_nodes, recording_gradients, state
 from .tensor import Tensor, tensor
@@ -250,6 +251,11 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any],
     >>> jvp(lambda x: x * x, (tensor(3.0),), (tensor(1.0),))
     (tensor(9.), tensor(6.))
     """
+    if not (isinstance(primals, Sequence) and isinstance(tangents, Sequence)
+            and len(primals) == len(tangents) > 0):
+        raise ArgumentError("jvp: primals and tangents are tuples of one length, an entry for each "
+                            f"argument of the function, got {shown(primals)} and {shown(tangents)}",
+                            hint="jvp(f, (x,), (direction,))")
     points = [_as_tensor(p) for p in primals]
     directions = [_as_tensor(t) for t in tangents]
     for p, t in zip(points, directions, strict=True):

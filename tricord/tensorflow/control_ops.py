@@ -249,9 +249,10 @@ def control_dependencies(control_inputs: Any) -> Any:
 def _text(value: Any, summarize: int | None) -> str:
     if isinstance(value, Handle):
         limit = 3 if summarize is None else summarize
-        shown = np.array2string(value_of(value), separator=" ", threshold=(
-            sys.maxsize if limit == -1 else max(2 * limit, 1)), edgeitems=max(limit, 1))
-        return shown
+        return np.array2string(
+            value_of(value), separator=" ", edgeitems=max(limit, 1),
+            threshold=sys.maxsize if limit == -1 else max(2 * limit, 1),
+            formatter={"float_kind": "{:.9g}".format})
     return str(value)
 
 

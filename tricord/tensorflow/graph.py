@@ -58,8 +58,8 @@ class GraphKeys:
 
 
 def stand_in(shape: Sequence[int], dtype: DType, which: int) -> Array:
-    """Zeros (or truth values, one per universe) that take no memory."""
-    fill = bool(which) if dtype.kind == "b" else 0
+    """Equal elements that take no memory; truth values differ between the universes."""
+    fill = bool(which) if dtype.kind == "b" else 0.5 if dtype.kind == "f" else 0
     return np.broadcast_to(np.asarray(fill, dtype.numpy), tuple(shape))
 
 

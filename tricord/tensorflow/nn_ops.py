@@ -19,13 +19,14 @@ from ..functions import (
 from ..functions import dropout as drop
 from ..functions import tensorflow as tfn
 from ..ir.node import Node
+from ..tensor.handle import Handle
 from . import array_ops, math_ops
 from ._op import op
 from .random_state import generator_for
 from .tensors import (
-    EagerTensor,
     apply,
     apply_all,
+    cast_to,
     convert,
     convert_beside,
     float_of,
@@ -246,22 +247,29 @@ def bias_add(value: Any, bias: Any, data_format: Any = None) -> Any:
 def dropout(x: Any, rate: Any = None, noise_shape: Any = None, seed: Any = None) -> Any:
     """Each element zero with probability ``rate``, the others divided by ``1 - rate``."""
     value = convert(x)
+    shape = None if noise_shape is None else tuple(
+        s if n in (-1, None) else n for n, s in zip(
+            [None if n is None else static_ints(n, "dropout") for n in noise_shape],
+            value.shape, strict=True))
+    generator = generator_for(seed)
+    if isinstance(rate, Handle) and rate._value is None:
+        found = generator.draw(_dropped_by, (shape,), (value, cast_to(rate, value.dtype)))
+        return array_ops.identity(found)
     share = float_of(rate)
     if not 0 <= share < 1:
         raise ArgumentError(f"`rate` must be a scalar or scalar tensor in the range [0, 1). "
                             f"Received: rate={share}", where=where_now())
     if not share:
         return array_ops.identity(value)
-    shape = None if noise_shape is None else tuple(
-        s if n in (-1, None) else n for n, s in zip(
-            [None if n is None else static_ints(n, "dropout") for n in noise_shape],
-            value.shape, strict=True))
-    found = generator_for(seed).draw(_dropped, (share, shape), (value,))
-    return found if found.__class__ is EagerTensor else array_ops.identity(found)
+    return array_ops.identity(generator.draw(_dropped, (share, shape), (value,)))
 
 
 def _dropped(key: Node, x: Node, ordinal: int, rate: float, shape: Any) -> Node:
     return drop.dropout(x, key, ordinal, rate, shape)
+
+
+def _dropped_by(key: Node, x: Node, rate: Node, ordinal: int, shape: Any) -> Node:
+    return tfn.dropout(x, rate, key, ordinal, shape)
 
 
 # ---- convolution

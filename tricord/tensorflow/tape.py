@@ -176,6 +176,8 @@ class GradientTape:
             return True
         if isinstance(source, Parameter):
             return self._watches_variables and source._wants_grad
+        if isinstance(source, EagerTensor) and source._wants_grad:
+            return False  # another tape watched it
         return bool(source.requires_grad)
 
     # ---- matrices of derivatives

@@ -24,6 +24,7 @@ from . import (
     regularization,
     reshaping,
     sequence_wrappers,
+    text,
     wrapper,
 )
 from .base import Layer
@@ -32,7 +33,7 @@ from .torch_module import TorchModuleWrapper
 
 _MODULES = (core, einsum_dense, activation_layers, convolution, pooling, normalization,
             regularization, reshaping, merging, cells, recurrent, attention, sequence_wrappers,
-            wrapper, preprocessing, augmentation)
+            wrapper, preprocessing, augmentation, text)
 _own: dict[str, Any] = {"Input": Input, "InputLayer": InputLayer, "InputSpec": InputSpec,
                         "Layer": Layer, "TorchModuleWrapper": TorchModuleWrapper}
 for _module in _MODULES:

@@ -10,13 +10,12 @@ from ...functions.merging import multiply
 from ...nn.functional._record import record_several
 from ...tensor import record
 from ...tensor.recorder import pending, record_nodes
-from .._names import name_scope
+from .._names import auto_name, name_scope
 from .einsum_dense import EinsumDense
 from .regularization import Randomised
 from .standard import keep, number, one_of
 
-__all__ = ["AdditiveAttention", "Attention", "GroupQueryAttention", "GroupedQueryAttention",
-           "MultiHeadAttention"]
+__all__ = ["AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -247,7 +246,7 @@ class MultiHeadAttention(_Projected):
         return {"output_shape": self._sizes, **{n: getattr(self, n) for n in names}}
 
 
-class GroupedQueryAttention(_Projected):
+class GroupQueryAttention(_Projected):
     """Multi-head attention in which several heads of queries share keys and values.
 
     Source:  Ainslie et al. 2023, GQA
@@ -263,6 +262,8 @@ class GroupedQueryAttention(_Projected):
                  activity_regularizer: Any = None, kernel_constraint: Any = None,
                  bias_constraint: Any = None, use_gate: bool = False, seed: int | None = None,
                  **kwargs: Any):
+        if kwargs.get("name") is None:
+            kwargs["name"] = auto_name("grouped_query_attention")
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if num_query_heads % num_key_value_heads:
             raise ArgumentError("`num_query_heads` must be divisible by `num_key_value_heads`. "
@@ -298,7 +299,3 @@ class GroupedQueryAttention(_Projected):
             result = record(multiply, (result, gate))
         output = self._output_dense(result)
         return (output, weights) if return_attention_scores else output
-
-
-#: the name under which Keras exports it; files have the class's own
-GroupQueryAttention = GroupedQueryAttention

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ...errors import ArgumentError, NotSupportedError, ShapeError
 from ...functions import augmentation as composites
@@ -123,21 +123,23 @@ class RandomCrop(_ImageLayer):
         return self._drawn(composites.random_crop, images, self.height, self.width)
 
 
+#: what a mode of `RandomFlip` mirrors
+_MIRRORED = {"horizontal": (2,), "vertical": (1,), "horizontal_and_vertical": (2, 1)}
+
+
 class RandomFlip(_ImageLayer):
     """In training each image is mirrored with probability 1/2."""
-
-    _axes: ClassVar = {"horizontal": (2,), "vertical": (1,), "horizontal_and_vertical": (2, 1)}
 
     def __init__(self, mode: str = "horizontal_and_vertical", seed: int | None = None,
                  data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.mode = one_of("mode", mode, tuple(self._axes))
+        self.mode = one_of("mode", mode, tuple(_MIRRORED))
         self._keep_images(data_format, seed)
 
     def _transformed(self, images: Any, training: bool) -> Any:
         if not training:
             return images
-        return self._drawn(composites.flipped, images, self._axes[self.mode])
+        return self._drawn(composites.flipped, images, _MIRRORED[self.mode])
 
 
 def _span(what: str, factor: Any, low: float = -1.0, high: float = 1.0) -> tuple[float, float]:
@@ -149,7 +151,7 @@ def _span(what: str, factor: Any, low: float = -1.0, high: float = 1.0) -> tuple
         pair = sorted(float(number(what, f, low, high)) for f in factor)
         return pair[0], pair[1]
     size = abs(float(number(what, factor, low, high)))
-    return -size, size
+    return max(-size, low), size
 
 
 class _Affine(_ImageLayer):
@@ -215,33 +217,35 @@ class RandomZoom(_Affine):
 
 
 class RandomContrast(_ImageLayer):
-    """In training differences from the mean are multiplied by a number about 1."""
+    """In training differences from the mean are multiplied by 1 to ``1 + factor``.
+
+    A pair of factors (a, b) means ``1 - a`` to ``1 + b``.
+    """
 
     def __init__(self, factor: Any, value_range: Any = (0, 255), seed: int | None = None,
-                 **kwargs: Any):
+                 data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.factor = (_span("factor", factor) if isinstance(factor, (list, tuple))
-                       else (-float(number("factor", factor, 0, 1)), float(factor)))
+        self.factor = _span("factor", factor, 0.0)
         self.value_range = value_range
-        self._keep_images(kwargs.get("data_format"), seed)
+        self._keep_images(data_format, seed)
 
     def _transformed(self, images: Any, training: bool) -> Any:
         if not training:
             return images
         low, high = self.factor
         limits = (float(self.value_range[0]), float(self.value_range[1]))
-        return self._drawn(composites.contrasted, images, 1 + low, 1 + high, limits)
+        return self._drawn(composites.contrasted, images, 1 - low, 1 + high, limits)
 
 
 class RandomBrightness(_ImageLayer):
     """In training a share of the range of values is added to all pixels of an image."""
 
     def __init__(self, factor: Any, value_range: Any = (0, 255), seed: int | None = None,
-                 **kwargs: Any):
+                 data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.factor = _span("factor", factor)
         self.value_range = value_range
-        self._keep_images(None, seed)
+        self._keep_images(data_format, seed)
 
     def _transformed(self, images: Any, training: bool) -> Any:
         if not training:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -34,16 +33,14 @@ from ..graph import (
     output_spec,
 )
 from ..input_spec import assert_compatible
-from ..saving.serialization import plain_config
 from ..variable import Variable, structure
 from .call_context import context
 from .call_signature import CallSignature
+from .layer_config import LayerConfig
+from .layer_weights import freeze
 
 __all__ = ["Layer", "cast_input"]
 
-#: attributes that hold layers or variables without owning them
-_NOT_OWNED = frozenset({"_init_arguments", "_inbound_nodes", "_outbound_nodes", "_own", "_memory",
-                        "_call_losses", "_loss_layers", "_build_shapes"})
 #: kinds of values that cannot change what layers and weights there are
 _SIMPLE = frozenset({int, float, str, bool, type(None), bytes})
 _BASE_KEYWORDS = ("activity_regularizer", "trainable", "dtype", "autocast", "name", "input_shape",
@@ -74,7 +71,7 @@ def cast_input(value: Any, dtype: str | None) -> Any:
     return value
 
 
-class Layer(Module):
+class Layer(LayerConfig):
     """Base class of all layers and models.
 
     >>> class Scale(Layer):
@@ -149,15 +146,6 @@ class Layer(Module):
         object.__delattr__(self, name)
         structure.changed()
 
-    def _remembered(self, what: str, make: Callable[[], Any]) -> Any:
-        """A list about the tree below, made again when any tree has changed."""
-        memory = self.__dict__.setdefault("_memory", {})
-        known = memory.get(what)
-        if known is None or known[0] != structure.version:
-            found = make()  # may itself change the structure, by being looked at first
-            known = memory[what] = (structure.version, found)
-        return known[1]
-
     # ---- building
 
     def build(self, input_shape: Any) -> None:
@@ -192,7 +180,7 @@ class Layer(Module):
         self._own.append(variable)
         structure.changed()
         if not self._trainable:
-            _freeze(variable, True)
+            freeze(variable, True)
         return variable
 
     def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -438,271 +426,6 @@ class Layer(Module):
         return found + [v.regularizer(v) for v in self._remembered("regularized",
                                                                    self._regularized)]
 
-    # ---- the tree: layers may also be kept in lists and dicts
-
-    def _all_children(self) -> list[tuple[str, Module]]:
-        found: list[tuple[str, Module]] = []
-        for name, value in list(vars(self).items()):
-            if isinstance(value, Module):
-                found.append((name, value))
-            elif isinstance(value, (list, tuple, dict)) and name not in _NOT_OWNED:
-                found.extend((f"{name}.{path}", m) for path, m in _inside(value))
-        return found
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The immediate sublayers; one that is set under two names comes once."""
-        seen = set()
-        for name, module in self._all_children():
-            if module not in seen:
-                seen.add(module)
-                yield name, module
-
-    def _own_parameters(self) -> list[tuple[str, Any]]:
-        return [(n, v) for n, v in self._named_own() if _is_trained(v)]
-
-    def _own_buffers(self) -> list[tuple[str, Any]]:
-        registered = self.__dict__.get("_registered", {})
-        return [(n, v) for n, v in self._named_own() if not _is_trained(v)] + [
-            (n, vars(self)[n]) for n in registered if vars(self).get(n) is not None]
-
-    @property
-    def _buffer_names(self) -> dict[str, bool]:  # type: ignore[override]
-        return {**dict.fromkeys((n for n, v in self._named_own() if not _is_trained(v)), True),
-                **self.__dict__.get("_registered", {})}
-
-    @_buffer_names.setter
-    def _buffer_names(self, names: dict[str, bool]) -> None:
-        own = {n for n, _ in self._named_own()}
-        self.__dict__["_registered"] = {n: p for n, p in names.items() if n not in own}
-
-    def _named_own(self) -> list[tuple[str, Any]]:
-        names = {id(v): n for n, v in vars(self).items() if isinstance(v, Handle)}
-        return [(names.get(id(v), getattr(v, "name", f"variable_{i}")), v)
-                for i, v in enumerate(self._own)]
-
-    def _flatten_layers(self, include_self: bool = True) -> list[Any]:
-        """This layer and all below it that are layers, each once."""
-        found = [m for m in self.modules() if isinstance(m, Layer)]
-        return found if include_self else found[1:]
-
-    @property
-    def _layers(self) -> list[Any]:
-        return [m for _, m in self.named_children()]
-
-    # ---- weights
-
-    def _weights(self) -> list[Any]:
-        found: dict[int, Any] = {}
-        stack: list[Module] = [self]
-        seen = set()
-        while stack:
-            module = stack.pop()
-            if module in seen:
-                continue
-            seen.add(module)
-            own = module._own_parameters() + module._own_buffers()
-            for _, v in own:
-                found.setdefault(id(v), v)
-            stack.extend(reversed([m for _, m in module.named_children()]))
-        return list(found.values())
-
-    @property
-    def weights(self) -> list[Any]:
-        """All variables of this layer and those below: trained ones first in each layer."""
-        return self._weights()
-
-    @property
-    def variables(self) -> list[Any]:
-        """All variables."""
-        return self._weights()
-
-    @property
-    def trainable_weights(self) -> list[Any]:
-        """The variables that training changes."""
-        return list(self._remembered("trained", self._trained_weights))
-
-    def _trained_weights(self) -> list[Any]:
-        if not self._trainable:
-            return []
-        return [v for v in self._weights() if _is_trained(v) and not getattr(v, "_frozen", False)]
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        """The variables that training changes."""
-        return self.trainable_weights
-
-    @property
-    def non_trainable_weights(self) -> list[Any]:
-        """The variables that training leaves alone: statistics, and those of frozen layers."""
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self._weights() if id(v) not in trained]
-
-    @property
-    def non_trainable_variables(self) -> list[Any]:
-        """The variables that training leaves alone."""
-        return self.non_trainable_weights
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes the weights; setting it sets those of all layers below."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._flatten_layers():
-            object.__setattr__(layer, "_trainable", bool(value))
-            for variable in layer._own:
-                _freeze(variable, not value)
-        structure.changed()
-
-    def get_weights(self) -> list[np.ndarray[Any, Any]]:
-        """Copies of all weights."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Replace all weights, in the order of `get_weights`.
-
-        Raises:  StateError for another number of arrays, ShapeError for another shape
-        """
-        own = self.weights
-        if len(own) != len(weights):
-            raise _WeightCountError(
-                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
-                f"length {len(weights)}, but the layer was expecting {len(own)} weights.",
-                hint=None if own else "build the layer first: call it, or give it an input_shape")
-        arrays = [np.asarray(w) for w in weights]
-        for variable, array in zip(own, arrays, strict=True):
-            if tuple(variable.shape) != array.shape:
-                raise ShapeError(f"Layer {self.name} weight shape {tuple(variable.shape)} is not "
-                                 f"compatible with provided weight shape {array.shape}.")
-        for variable, array in zip(own, arrays, strict=True):
-            assign(variable, array)
-
-    def count_params(self) -> int:
-        """The number of elements of all weights.
-
-        Raises:  StateError if the layer is not built yet
-        """
-        if not self.built:
-            raise _NotBuiltError(
-                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
-                f"built. You can build it manually via: `{self.name}.build(input_shape)`.")
-        return sum(v._type.size for v in self.weights)
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Put this layer's own variables into a store, numbered."""
-        for i, (_, v) in enumerate(self._own_parameters() + self._own_buffers()):
-            store[str(i)] = np.asarray(v)
-
-    def load_own_variables(self, store: dict[str, Any]) -> None:
-        """Take this layer's own variables from a store."""
-        own = [v for _, v in self._own_parameters() + self._own_buffers()]
-        if len(own) != len(store):
-            if not own and not self.built:
-                raise _WeightCountError(
-                    f"Layer '{self.name}' was never built and thus it doesn't have any variables. "
-                    f"However the weights file lists {len(store)} variables for this layer.",
-                    hint="build the model before loading weights: call it on data, or "
-                         "model.build(input_shape)")
-            raise _WeightCountError(f"Layer '{self.name}' expected {len(own)} variables, but "
-                                    f"received {len(store)} variables during loading. Expected: "
-                                    f"{[getattr(v, 'name', '?') for v in own]}")
-        for i, v in enumerate(own):
-            if str(i) not in store:
-                raise _WeightCountError(f"Layer '{self.name}': variable {i} is not in the file")
-            assign(v, np.asarray(store[str(i)]))
-
-    # ---- configuration
-
-    @property
-    def dtype(self) -> str:
-        """The dtype of the weights."""
-        return self.dtype_policy.variable_dtype
-
-    @property
-    def variable_dtype(self) -> str:
-        """The dtype of the weights."""
-        return self.dtype_policy.variable_dtype
-
-    @property
-    def compute_dtype(self) -> str:
-        """The dtype of the computation."""
-        return self.dtype_policy.compute_dtype
-
-    @property
-    def path(self) -> str:
-        """The layer's name."""
-        return self.name
-
-    def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make this layer again."""
-        base = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy}
-        if type(self).get_config is not Layer.get_config:
-            # A subclass adds what is its own.
-            if self.activity_regularizer is not None:
-                base["activity_regularizer"] = self.activity_regularizer
-            return plain_config(base, True)
-        return plain_config({**base, **self._settings()}, True)
-
-    def _settings(self) -> dict[str, Any]:
-        """The arguments of ``__init__``: this class's own are read back from the attributes."""
-        own = settings_of(type(self))
-        if own is not None:
-            return {name: getattr(self, name) for name in own}
-        args, kwargs = self._init_arguments
-        names = _init_names(type(self))
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        found = {k: v for k, v in given.items() if k not in ("name", "trainable", "dtype")}
-        simple = (str, int, float, bool, type(None), list, tuple, dict)
-        for key, value in found.items():
-            if not isinstance(value, simple):
-                raise NotSupportedError(
-                    f"Object {type(self).__name__} was created by passing non-serializable "
-                    f"argument values in `__init__()` ({key}={value!r:.60}), and therefore the "
-                    "object must override `get_config()` in order to be serializable.",
-                    hint="def get_config(self): return {**super().get_config(), "
-                         f"{key!r}: ...}}")
-        return found
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """A layer like the one that gave this configuration."""
-        config = dict(config)
-        if "dtype" in config and isinstance(config["dtype"], dict):
-            config["dtype"] = dtype_policies.get(config["dtype"])
-        return cls(**config)
-
-    # ---- where it stands in graphs
-
-    def _node(self, index: int = 0) -> Any:
-        nodes = self._inbound_nodes
-        if not nodes:
-            raise _NotBuiltError(f"The layer {self.name} has never been called and thus has no "
-                                 "defined input.")
-        return nodes[index]
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input of the only call."""
-        inputs = self._node().inputs
-        return inputs[0] if len(inputs) == 1 else list(inputs)
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of the only call."""
-        outputs = self._node().outputs
-        return outputs[0] if len(outputs) == 1 else list(outputs)
-
-    @property
-    def input_shape(self) -> Any:
-        """The shape of the symbolic input."""
-        return map_leaves(lambda t: t.shape, self.input)
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of the symbolic output."""
-        return map_leaves(lambda t: t.shape, self.output)
-
     def extra_repr(self) -> str:
         return f"name={self.name}, built={self.built}"
 
@@ -723,48 +446,9 @@ class Layer(Module):
                                      "differentiate it as it is")
 
 
-class _WeightCountError(StateError, ValueError):
-    """The number of arrays is not that of the weights."""
-
-
-class _NotBuiltError(StateError, ValueError):
-    """Shapes are not known yet."""
-
-
-def assign(variable: Any, value: Any) -> None:
-    """Give a variable, or a torch-style parameter, a new value."""
-    if isinstance(variable, Variable):
-        variable.assign(value)
-    else:
-        variable.data = wrap(np.array(value, variable.dtype.numpy))
-
-
-def _is_trained(variable: Any) -> bool:
-    return variable._trainable if isinstance(variable, Variable) else isinstance(
-        variable, Parameter)
-
-
-def _freeze(variable: Any, frozen: bool) -> None:
-    if isinstance(variable, Variable):
-        variable._frozen = frozen
-        variable._watch()
-
-
 def mask_of(x: Any) -> Any:
     """The mask that travels with a tensor, or None."""
     return getattr(x, "_keras_mask", None)
-
-
-def _inside(value: Any, depth: int = 0) -> list[tuple[str, Module]]:
-    """Modules in nested lists and dicts, with their place."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    found: list[tuple[str, Module]] = []
-    for key, member in items:
-        if isinstance(member, Module):
-            found.append((str(key), member))
-        elif isinstance(member, (list, tuple, dict)) and depth < 8:
-            found.extend((f"{key}.{path}", m) for path, m in _inside(member, depth + 1))
-    return found
 
 
 def _shape_tuples(value: Any) -> Any:
@@ -845,21 +529,4 @@ def map_shape(value: Any) -> Any:
         return [map_shape(v) for v in value]
     return value
 
-
-def _init_names(cls: type) -> list[str]:
-    return [n for n in inspect.signature(cls.__init__).parameters if n != "self"]
-
-
-_settings: dict[type, tuple[str, ...] | None] = {}
-
-
-def settings_of(cls: type) -> tuple[str, ...] | None:
-    """Names of the arguments of a built-in layer's ``__init__``; None for a user's class."""
-    if cls not in _settings:
-        own = cls.__module__.startswith(__name__.rpartition(".keras")[0] + ".keras.")
-        _settings[cls] = tuple(
-            n for n, p in inspect.signature(cls.__init__).parameters.items()  # type: ignore[misc]
-            if n not in ("self", "name", "trainable", "dtype", *cls._not_settings)  # type: ignore[attr-defined]
-            and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)) if own else None
-    return _settings[cls]
 

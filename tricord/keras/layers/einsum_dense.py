@@ -15,8 +15,8 @@ from .standard import keep, weight
 
 __all__ = ["EinsumDense"]
 
-_EQUATION = re.compile(
-    r"^(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?$")
+_EQUATION = re.compile(r"^(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->"
+                       r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?$")
 
 
 def _contracted(x: Any, kernel: Any, bias: Any, equation: str) -> Any:
@@ -120,5 +120,5 @@ class EinsumDense(Layer):
                  "kernel_regularizer", "bias_regularizer", "kernel_constraint",
                  "bias_constraint")
         return {"output_shape": self.partial_output_shape,
-                "activity_regularizer": self.activity_regularizer,
+                "activity_regularizer": self.activity_regularizer, "quantization_config": None,
                 **{n: getattr(self, n) for n in names}}

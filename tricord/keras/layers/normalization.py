@@ -267,18 +267,15 @@ class SpectralNormalization(Wrapper):
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
-        self.vector_u = self.add_weight((1, self.kernel.shape[-1]), TruncatedNormal(stddev=0.02),
+        kernel = getattr(self.layer, "kernel", None)
+        if kernel is None:
+            kernel = getattr(self.layer, "embeddings", None)
+        if kernel is None:
+            raise ArgumentError(f"{type(self.layer).__name__} object has no attribute 'kernel' nor "
+                                "'embeddings'")
+        self.kernel = kernel
+        self.vector_u = self.add_weight((1, kernel.shape[-1]), TruncatedNormal(stddev=0.02),
                                         trainable=False, name="vector_u")
-
-    @property
-    def kernel(self) -> Any:
-        """The weight that is normalised; it belongs to the layer inside."""
-        for name in ("kernel", "embeddings"):
-            found = getattr(self.layer, name, None)
-            if found is not None:
-                return found
-        raise ArgumentError(f"{type(self.layer).__name__} object has no attribute 'kernel' nor "
-                            "'embeddings'")
 
     def normalized_weights(self) -> tuple[Any, Any]:
         """The next ``vector_u`` and the kernel divided by its largest singular value."""

@@ -15,6 +15,7 @@ from ...tensor import record
 from ...tensor.handle import Handle
 from ...tensor.recorder import value_of, wrap
 from .. import config
+from ..saving.serialization import plain_config
 from .base import Layer
 from .standard import one_of
 
@@ -174,6 +175,8 @@ class _Encoding(Layer):
 class CategoryEncoding(_Encoding):
     """Whole numbers below ``num_tokens`` as rows: ``one_hot``, ``multi_hot`` or ``count``."""
 
+    _not_settings = ("sparse",)
+
     def __init__(self, num_tokens: int | None = None, output_mode: str = "multi_hot",
                  sparse: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
@@ -235,12 +238,16 @@ class Discretization(_Encoding):
     def call(self, inputs: Any) -> Any:
         if self.bin_boundaries is None:
             raise StateError("You need to either pass the `bin_boundaries` argument at "
-                             "construction time or call `adapt(dataset)` before you can "
-                             "start using the "
-                             "`Discretization` layer.")
+                             "construction time or call `adapt(dataset)` before you can start "
+                             "using the `Discretization` layer.")
         found = record(binning.binned, (inputs,), (tuple(self.bin_boundaries),))
         return record_some(binning.encoded, (found, None), (
             self.output_mode, len(self.bin_boundaries) + 1, as_dtype(self._output_dtype)))
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), **plain_config(self._settings())}
+        del config["trainable"]
+        return {**config, "dtype": self._output_dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -269,6 +269,7 @@ class SimpleRNN(_WithCell):
     """``h' = activation(x @ kernel + h @ recurrent_kernel + bias)`` along a sequence."""
 
     _cell_class = SimpleRNNCell
+    _not_settings = ("use_cudnn", "seed")
 
     def __init__(self, units: int, activation: Any = "tanh", use_bias: bool = True,
                  kernel_initializer: Any = "glorot_uniform",

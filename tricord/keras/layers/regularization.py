@@ -11,6 +11,7 @@ from ...random import Generator, default_generator
 from ...tensor import record
 from .. import config, regularizers
 from ..input_spec import InputSpec
+from ..saving.serialization import plain_config
 from .base import Layer
 from .standard import number
 
@@ -78,6 +79,11 @@ class _SpatialDropout(Randomised):
         self._channels_last = config.standardize_data_format(data_format) == "channels_last"
         self.input_spec = InputSpec(ndim=self.rank + 2)
         self._keep_seed(seed)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), **plain_config(self._settings())}
+        del config["trainable"]  # no argument of it in Keras
+        return config
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or not self.rate:

@@ -76,7 +76,6 @@ class Bidirectional(Layer):
             raise ArgumentError(f"Invalid merge mode. Received: {merge_mode}. Merge mode should be "
                                 f"one of {_MODES}")
         super().__init__(**kwargs)
-        self._own_backward = backward_layer is not None
         self.forward_layer = _copy(layer, "forward_")
         self.backward_layer = backward_layer if backward_layer is not None else _copy(
             layer, "backward_", not layer.go_backwards)
@@ -163,11 +162,9 @@ class Bidirectional(Layer):
         return found if len(found) > 1 else kept
 
     def _settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {"merge_mode": self.merge_mode,
-                                    "layer": serialize_keras_object(self.forward_layer)}
-        if self._own_backward:
-            settings["backward_layer"] = serialize_keras_object(self.backward_layer)
-        return settings
+        return {"merge_mode": self.merge_mode,
+                "layer": serialize_keras_object(self.forward_layer),
+                "backward_layer": serialize_keras_object(self.backward_layer)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

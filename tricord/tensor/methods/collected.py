@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from types import FunctionType
 
+from ..explain import explaining
+from ..handle import Handle
 from .activation import ActivationMethods
 from .elementwise import ElementwiseMethods
 from .facts import FactMethods
@@ -26,9 +28,17 @@ class Methods(ElementwiseMethods, ReductionMethods, ShapeMethods, SortingMethods
     """All of them."""
 
 
-# Methods are made by functions; errors of Python's own should name them as users know them.
-for _base in Methods.__mro__:
-    for _name, _method in vars(_base).items():
-        if isinstance(_method, FunctionType) and "<locals>" in _method.__qualname__:
-            _method.__name__ = _name
-            _method.__qualname__ = f"Tensor.{_name}"
+def _finish(base: type) -> None:
+    """Names and errors as users know them."""
+    for name, method in list(vars(base).items()):
+        if not isinstance(method, FunctionType) or base is Handle:
+            continue
+        if "<locals>" in method.__qualname__:  # made by a function
+            method.__name__ = name
+            method.__qualname__ = f"Tensor.{name}"
+        if not name.startswith("__") and method.__code__.co_varnames[1:2]:
+            setattr(base, name, explaining(method))
+
+
+for _base in Methods.__mro__[1:-1]:
+    _finish(_base)

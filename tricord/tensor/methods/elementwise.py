@@ -294,7 +294,7 @@ class ElementwiseMethods(Handle):
     def frexp(self) -> Any:
         """Mantissa in [0.5, 1) and exponent (observes the values)."""
         mantissa, exponent = np.frexp(value_of(self))
-        return wrap(mantissa), wrap(exponent)
+        return wrap(np.asarray(mantissa)), wrap(np.asarray(exponent))
 
     def lerp(self, end: Any, weight: Any) -> Any:
         """``self + weight * (end - self)``."""

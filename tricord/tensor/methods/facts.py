@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import NotSupportedError, ShapeError
 from ...ir.dtypes import as_dtype
+from ...ir.memory import check_shape
 from ...ir.shapes import Shape
 from ..handle import Handle
 from ..recorder import value_of, wrap
@@ -38,7 +39,9 @@ class FactMethods(Handle):
     def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None,
                  requires_grad: bool = False) -> Any:
         wanted = self.dtype if dtype is None else as_dtype(dtype)
-        made = wrap(np.full(tuple(size), fill_value, wanted.numpy), self._result_class)
+        size = tuple(size)
+        check_shape("new_full", size, wanted)
+        made = wrap(np.full(size, fill_value, wanted.numpy), self._result_class)
         return made.requires_grad_(True) if requires_grad else made
 
     def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:

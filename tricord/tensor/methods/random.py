@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ...errors import ArgumentError, DTypeError
@@ -140,7 +141,8 @@ class RandomMethods(Handle):
     def multinomial(self, num_samples: int, replacement: bool = False, *,
                     generator: Generator | None = None) -> Any:
         """Indices with probability proportional to the elements along the last axis."""
-        return (generator or default_generator()).multinomial(self, num_samples, replacement)
+        source = generator or default_generator()
+        return source.multinomial(self, operator.index(num_samples), replacement)
 
 
 def _largest(dtype: Any) -> int:

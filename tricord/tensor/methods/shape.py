@@ -14,6 +14,7 @@ from ...functions import reduction as rd
 from ...functions import scattering as sc
 from ...functions.searching import take_along_axis
 from ...ir.dtypes import DType, as_dtype, int64
+from ...ir.memory import check_shape
 from ...ir.node import Node
 from ...ir.ops import elementwise as ew
 from ...ir.ops import indexing as ix
@@ -85,6 +86,8 @@ def _viewed(x: Node, dtype: DType) -> Node:
     return bitcast(x, dtype=dtype)
 
 
+#: Parts that a tensor is split into at most: each is a tensor of its own.
+_MOST_PARTS = 100_000
 _KINDS = {None: "set", "add": "add", "multiply": "mul"}
 
 
@@ -220,7 +223,7 @@ class ShapeMethods(Handle):
                 at = np.repeat(np.arange(source.shape[dim or 0]), counts)
                 return source.index_select(dim or 0, wrap(at))
             repeats = int(counts)
-        return record(fn.repeat, (self,), (repeats, dim))
+        return record(fn.repeat, (self,), (operator.index(repeats), dim))
 
     def flip(self, *dims: Any) -> Any:
         return record(fn.flip, (self,), (sizes(dims),))
@@ -272,7 +275,8 @@ class ShapeMethods(Handle):
 
     def unbind(self, dim: int = 0) -> Any:
         """The slices along an axis."""
-        return tuple(self.select(dim, i) for i in range(self.shape[dim]))
+        count = self.shape[normalise_axis(dim, self.ndim, "unbind")]
+        return tuple(self.select(dim, i) for i in range(count))
 
     def tril(self, diagonal: int = 0) -> Any:
         return record(fn.tril, (self,), (diagonal,))
@@ -281,10 +285,10 @@ class ShapeMethods(Handle):
         return record(fn.triu, (self,), (diagonal,))
 
     def diag(self, diagonal: int = 0) -> Any:
-        return record(fn.diag, (self,), (diagonal,))
+        return record(fn.diag, (self,), (operator.index(diagonal),))
 
     def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-        return record(fn.diagonal, (self,), (offset, dim1, dim2))
+        return record(fn.diagonal, (self,), (operator.index(offset), dim1, dim2))
 
     def diag_embed(self, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
         return record(fn.diagonal_embed, (self,), (offset, dim1, dim2))
@@ -405,6 +409,9 @@ class ShapeMethods(Handle):
         if isinstance(indices_or_sections, Handle):
             indices_or_sections = value_of(indices_or_sections).tolist()
         if isinstance(indices_or_sections, int):
+            if not 1 <= indices_or_sections <= _MOST_PARTS:
+                raise ArgumentError(f"tensor_split: the number of parts must be from 1 to "
+                                    f"{_MOST_PARTS}, got {indices_or_sections}")
             small, more = divmod(total, indices_or_sections)
             parts = [small + (i < more) for i in range(indices_or_sections)]
             ends = [int(e) for e in np.cumsum(parts)[:-1]]
@@ -433,6 +440,7 @@ class ShapeMethods(Handle):
     def as_strided(self, size: Sequence[int], stride: Sequence[int],
                    storage_offset: int | None = 0) -> Any:
         """Elements of the flattened tensor at regular distances; a copy, not a view."""
+        check_shape("as_strided", size, int64)
         places = np.full((), storage_offset or 0, np.int64)
         for n, step in zip(size, stride, strict=True):
             places = places[..., None] + np.arange(n) * step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ...errors import ArgumentError
 from ...functions import sorting as fn
 from ...functions import statistics as st
 from ...functions.searching import take_along_axis
+from ...ir.memory import check_shape
 from ...ir.node import Node
 from ...ir.ops.movement import reshape
 from ..handle import Handle
@@ -51,11 +53,11 @@ class SortingMethods(Handle):
 
     def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
         """The k largest (or smallest) along an axis, in order, and where they were."""
-        return _pair("topk", self, fn.top_k, (k, dim, largest))
+        return _pair("topk", self, fn.top_k, (operator.index(k), dim, largest))
 
     def kthvalue(self, k: int, dim: int = -1, keepdim: bool = False) -> Any:
         """The k-th smallest along an axis, counted from one."""
-        return _pair("kthvalue", self, _kth, (k, dim, keepdim))
+        return _pair("kthvalue", self, _kth, (operator.index(k), dim, keepdim))
 
     def median(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The middle value, the lower of two; with ``dim``, values and indices."""
@@ -101,7 +103,8 @@ class SortingMethods(Handle):
         for row, line in enumerate(flat):
             different, counts = np.unique(line, return_counts=True)
             found[row] = different[np.argmax(counts)]
-            places[row] = np.flatnonzero(line == found[row])[-1]
+            same = np.isnan(line) if found[row] != found[row] else line == found[row]
+            places[row] = np.flatnonzero(same)[-1]
         shape = values.shape[:-1]
         at = wrap(places.reshape(shape))
         if self.ndim:
@@ -145,6 +148,7 @@ class SortingMethods(Handle):
 
     def histc(self, bins: int = 100, min: float = 0, max: float = 0) -> Any:
         """Counts in equal bins between ``min`` and ``max`` (of the data, if both are 0)."""
+        check_shape("histc", (bins,), self.dtype)
         values = value_of(self)
         bounds = (values.min(), values.max()) if min == max else (min, max)
         counts, _ = np.histogram(values, bins, bounds)

@@ -31,8 +31,7 @@ def dropout(x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: Any = 
             rate: Any = None) -> Any:
     """Each element kept with probability ``keep_prob``, or dropped with ``rate``."""
     if rate is None:
-        kept = nn_ops.float_of(1.0 if keep_prob is None else keep_prob)
-        rate = 1.0 - kept
+        rate = nn_ops.math_ops.subtract(1.0, 1.0 if keep_prob is None else keep_prob)
     return nn_ops.dropout(x, rate, noise_shape, seed)
 
 

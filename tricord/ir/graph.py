@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .dtypes import DType
+from .lowering import Leaf
 from .node import Node, intern_node
 from .record import NoBatching, NoGradient, Primitive, Sample, pick
 from .shapes import Shape, TensorType
@@ -31,7 +32,7 @@ def _no_reference(params: Any, *arrays: Any) -> Any:
 
 
 input_node = Primitive(
-    "input", params=Input, shape_rule=lambda p: p.shape, dtype_rule=lambda p: p.dtype,
+    "input", lower=Leaf(), params=Input, shape_rule=lambda p: p.shape, dtype_rule=lambda p: p.dtype,
     vjp=NoGradient("a root has no parents"), jvp=NoGradient("a root has no parents"),
     batch=NoBatching("vmap replaces inputs itself"), reference=_no_reference,
     samples=(Sample(()),), errors=(), follows_parents=False)

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, TricordError, nearest
+from .lowering import Alias, Lowering
 from .memory import check_fits
 from .node import Node, intern_node
 from .shapes import TensorType
 from .source import user_location
 
-__all__ = ["NO_PARAMS", "Blank", "ErrorSample", "NoBatching", "NoGradient", "NotYetLowered",
-           "Primitive", "Sample", "pick", "primitives", "register"]
+__all__ = ["NO_PARAMS", "Blank", "ErrorSample", "NoBatching", "NoGradient", "Primitive",
+            "Sample", "pick", "primitives", "register"]
 
 Array = np.ndarray[Any, Any]
 
@@ -48,13 +49,6 @@ class NoBatching:
     """Stands where a batching rule would: ``vmap`` of this primitive is refused."""
 
     reason: str
-
-
-@dataclass(frozen=True)
-class NotYetLowered:
-    """Stands where the loop lowering would, until the compiler takes the record."""
-
-    reason: str = "runs through the numpy interpreter"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +86,7 @@ class Primitive:
     batch      ``(params, args, batched, size) -> node`` (or a tuple of them): ``args[i]`` has an
                extra leading axis of ``size`` where ``batched[i]``; so has every result
     reference  ``(params, *arrays) -> array`` (a tuple for several outputs), in numpy
-    lower      the loop lowering; `NotYetLowered` until the compiler has one
+    lower      which way the compiler makes loops of it: one of `ir.lowering`
     ========== =============================================================================
     """
 
@@ -106,7 +100,7 @@ class Primitive:
     samples: Sequence[Sample] | Callable[[], Sequence[Sample]]
     errors: Sequence[ErrorSample] | Callable[[], Sequence[ErrorSample]]
     params: type = Blank
-    lower: Any = NotYetLowered()
+    lower: Lowering | None = None
     several_outputs: bool = False
     #: False for primitives whose ``needs_grad`` does not follow from their parents
     follows_parents: bool = True
@@ -187,6 +181,9 @@ def register(primitive: Primitive) -> Primitive:
     for rule in ("shape_rule", "dtype_rule", "reference"):
         if not callable(getattr(primitive, rule)):
             raise ArgumentError(f"{where}: {rule} must be a function")
+    if primitive.lower is None:
+        raise ArgumentError(f"{where}: lower must be one of the ways in ir.lowering",
+                            hint='Host("numpy") runs its reference between two compiled parts')
     if not primitive.samples:
         raise ArgumentError(f"{where}: a record needs samples, or nothing tests it")
     if primitive.errors is None:
@@ -230,7 +227,7 @@ def _pick_transposed(node: Node, *cotangents: Node | None) -> Sequence[Node | No
 
 
 pick = _Pick(
-    "pick", params=Pick, shape_rule=_pick_rule, dtype_rule=_pick_rule,
+    "pick", lower=Alias(), params=Pick, shape_rule=_pick_rule, dtype_rule=_pick_rule,
     vjp=_pick_transposed, jvp=_pick_transposed,
     batch=NoBatching("vmap walks through pick itself"),
     reference=_pick_reference, samples=(Sample(()),), errors=())

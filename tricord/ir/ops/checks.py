@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import DTypeError, IndexRangeError
 from ..dtypes import DType
+from ..lowering import Kernel
 from ..node import Node
 from ..record import ErrorSample, NoGradient, Primitive, Sample, register
 from ..samples import integers, uniform
@@ -55,7 +56,8 @@ def _batch(p: Bounds, args: Sequence[Node], batched: Sequence[bool], size: int) 
 _MESSAGE = "index {value} of {size}"
 
 _check_bounds = register(Primitive(
-    "check_bounds", params=Bounds, shape_rule=lambda p, x: x.shape, dtype_rule=_dtype,
+    "check_bounds", lower=Kernel("check_bounds"),
+    params=Bounds, shape_rule=lambda p, x: x.shape, dtype_rule=_dtype,
     vjp=NoGradient("integers"), jvp=NoGradient("integers"), batch=_batch, reference=_reference,
     samples=[Sample((integers(2, 3, low=0, high=4),), {"size": 4, "message": _MESSAGE}),
              Sample((integers(0, 3),), {"size": 0, "message": _MESSAGE})],

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType
+from ..lowering import Kernel
 from ..node import Node
 from ..record import ErrorSample, Primitive, Sample, register
 from ..samples import boolean, integers, uniform
@@ -149,7 +150,8 @@ def _dot_batch(p: Dot, args: Sequence[Node], batched: Sequence[bool], size: int)
 
 
 _dot = register(Primitive(
-    "dot", params=Dot, shape_rule=_dot_shape, dtype_rule=_dot_dtype, vjp=_dot_vjp, jvp=_dot_jvp,
+    "dot", lower=Kernel("dot"),
+    params=Dot, shape_rule=_dot_shape, dtype_rule=_dot_dtype, vjp=_dot_vjp, jvp=_dot_jvp,
     batch=_dot_batch, reference=_dot_reference,
     samples=[
         Sample((uniform(3, 4), uniform(4, 5, seed=1)),

@@ -18,6 +18,7 @@ import numpy as np
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType, float32
+from ..lowering import Kernel
 from ..node import Node
 from ..record import ErrorSample, Primitive, Sample, register
 from ..samples import boolean, integers, uniform
@@ -325,7 +326,8 @@ def _errors() -> list[ErrorSample]:
 
 
 _conv = register(Primitive(
-    "conv", params=Convolution, shape_rule=_conv_shape, dtype_rule=_conv_dtype, vjp=_conv_vjp,
+    "conv", lower=Kernel("conv"),
+    params=Convolution, shape_rule=_conv_shape, dtype_rule=_conv_dtype, vjp=_conv_vjp,
     jvp=_conv_jvp, batch=_conv_batch, reference=_reference, samples=_samples, errors=_errors))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType, int32, int64
+from ..lowering import Kernel
 from ..node import Node
 from ..record import ErrorSample, Primitive, Sample, register
 from ..samples import uniform
@@ -96,7 +97,7 @@ def _slice_batch(p: Box, args: Sequence[Node], batched: Sequence[bool], size: in
 _TWO, _FAR, _BEFORE = np.int32(2), np.int64(9), np.int32(-3)
 
 _slice = register(Primitive(
-    "dynamic_slice", params=Box, shape_rule=_slice_shape,
+    "dynamic_slice", lower=Kernel("dynamic_slice"), params=Box, shape_rule=_slice_shape,
     dtype_rule=lambda p, x, *starts: x.dtype, vjp=_slice_vjp, jvp=_slice_jvp, batch=_slice_batch,
     reference=lambda p, x, *starts: x[_box(x, starts, p.sizes)],
     samples=[Sample((uniform(5, 4), _TWO, _FAR), {"sizes": (2, 3)}),
@@ -165,7 +166,8 @@ def _update_batch(p: Any, args: Sequence[Node], batched: Sequence[bool], size: i
 
 
 _update = register(Primitive(
-    "dynamic_update_slice", shape_rule=_update_shape, dtype_rule=_update_dtype, vjp=_update_vjp,
+    "dynamic_update_slice", lower=Kernel("dynamic_update_slice"),
+    shape_rule=_update_shape, dtype_rule=_update_dtype, vjp=_update_vjp,
     jvp=_update_jvp, batch=_update_batch, reference=_update_reference,
     samples=[Sample((uniform(5, 4), uniform(2, 3, seed=1), _TWO, _FAR)),
              Sample((uniform(5), uniform(5, seed=1), _BEFORE)),

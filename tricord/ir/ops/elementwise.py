@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import DTypeError
 from ..dtypes import DType, bool_, complex64, complex128, float32, float64, int32, uint8
+from ..lowering import Host, Scalar
 from ..node import Node, operators
 from ..record import ErrorSample, NoGradient, Primitive, Sample, register
 from ..samples import boolean, integers, uniform
@@ -148,7 +149,7 @@ def _abs_vjp(node: Node, g: Node) -> list[Node | None]:
 
 
 absolute = register(Primitive(
-    "abs", shape_rule=lambda p, x: x.shape,
+    "abs", lower=Scalar("abs"), shape_rule=lambda p, x: x.shape,
     dtype_rule=lambda p, x: _accept("abs", NUMERIC, x.dtype).real,
     vjp=_abs_vjp, jvp=lambda node, t: _abs_tangent(t, node.parents[0]),
     batch=lambda *a: batch_elementwise(absolute, *a), reference=lambda p, x: np.abs(x),
@@ -166,7 +167,7 @@ def _sign_tangent(t: Node, out: Node, x: Node) -> Node:
 
 
 sign = register(Primitive(
-    "sign", shape_rule=lambda p, x: x.shape,
+    "sign", lower=Scalar("sign"), shape_rule=lambda p, x: x.shape,
     dtype_rule=lambda p, x: _accept("sign", NUMERIC, x.dtype),
     vjp=lambda node, g: [_sign_tangent(g, node, node.parents[0]) if g.dtype.is_complex else None],
     jvp=lambda node, t: _sign_tangent(t, node, node.parents[0]) if t.dtype.is_complex else None,
@@ -186,7 +187,7 @@ def _part(name: str, reference: Callable[[Array], Array], embed: Callable[[Node]
         return [embed(g)]
 
     primitive = register(Primitive(
-        name, shape_rule=lambda p, x: x.shape,
+        name, lower=Host("numpy"), shape_rule=lambda p, x: x.shape,
         dtype_rule=lambda p, x: _accept(name, COMPLEX, x.dtype).real, vjp=vjp,
         jvp=lambda node, t: primitive(t), batch=lambda *a: batch_elementwise(primitive, *a),
         reference=lambda p, x: reference(x).copy(), samples=_component_samples(),
@@ -213,7 +214,7 @@ def _joined(re: Array, im: Array) -> Array:
 
 
 complex_of = register(Primitive(
-    "complex", shape_rule=lambda p, *types: same_shape("complex", p, *types),
+    "complex", lower=Host("numpy"), shape_rule=lambda p, *types: same_shape("complex", p, *types),
     dtype_rule=_complex_dtype, vjp=lambda node, g: [real(g), imag(g)],
     jvp=lambda node, re, im: complex_of(
         zeros_like(node.parents[0]) if re is None else re,
@@ -339,7 +340,8 @@ def _where_jvp(node: Node, _: Node | None, tx: Node | None, ty: Node | None) -> 
 
 
 where = register(Primitive(
-    "where", shape_rule=lambda p, *types: same_shape("where", p, *types), dtype_rule=_where_dtype,
+    "where", lower=Scalar("where"),
+    shape_rule=lambda p, *types: same_shape("where", p, *types), dtype_rule=_where_dtype,
     vjp=_where_vjp, jvp=_where_jvp, batch=lambda *a: batch_elementwise(where, *a),
     reference=lambda p, c, x, y: np.where(c, x, y),
     samples=[Sample((boolean(2, 3), uniform(2, 3), uniform(2, 3, seed=1))),
@@ -365,7 +367,8 @@ def _cast_reference(p: Cast, x: Array) -> Array:
 
 
 _cast = register(Primitive(
-    "cast", params=Cast, shape_rule=lambda p, x: x.shape, dtype_rule=lambda p, x: p.dtype,
+    "cast", lower=Scalar("cast"),
+    params=Cast, shape_rule=lambda p, x: x.shape, dtype_rule=lambda p, x: p.dtype,
     vjp=lambda node, g: [cast(g, node.parents[0].dtype)],
     jvp=lambda node, t: cast(t, node.dtype) if node.dtype.is_inexact else None,
     batch=lambda p, args, batched, size: cast(args[0], p.dtype), reference=_cast_reference,
@@ -397,7 +400,8 @@ def _bitcast_dtype(p: Bitcast, x: TensorType) -> DType:
 
 
 bitcast = register(Primitive(
-    "bitcast", params=Bitcast, shape_rule=lambda p, x: x.shape, dtype_rule=_bitcast_dtype,
+    "bitcast", lower=Scalar("bitcast"),
+    params=Bitcast, shape_rule=lambda p, x: x.shape, dtype_rule=_bitcast_dtype,
     vjp=NoGradient("bits are not numbers"), jvp=NoGradient("bits are not numbers"),
     batch=lambda p, args, batched, size: bitcast(args[0], dtype=p.dtype),
     reference=lambda p, x: np.ascontiguousarray(x).view(p.dtype.numpy).reshape(x.shape),

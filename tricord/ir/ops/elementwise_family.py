@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import ALL, DType, bool_
+from ..lowering import Scalar
 from ..node import Node, operators
 from ..record import ErrorSample, NoGradient, Primitive, Sample, register
 from ..samples import boolean, integers, uniform
@@ -89,7 +90,8 @@ def elementwise(
             return reference(*arrays)
 
     record = Primitive(
-        name, shape_rule=partial(same_shape, name), dtype_rule=dtype_rule, vjp=vjp, jvp=jvp,
+        name, lower=Scalar(name),
+        shape_rule=partial(same_shape, name), dtype_rule=dtype_rule, vjp=vjp, jvp=jvp,
         batch=lambda *a: batch_elementwise(record, *a), reference=silent, samples=samples,
         errors=errors)
     return register(record)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType
+from ..lowering import Lowering
 from ..node import Node, intern_node
 from ..record import Primitive, register
 from ..shapes import Shape, TensorType
@@ -57,6 +58,7 @@ def rebind(primitive: Any, params: Any, *parents: Node) -> Node:
 def linear_unary(
     name: str,
     *,
+    lower: Lowering,
     params: type,
     shape_rule: Callable[..., Any],
     transpose: Callable[[Node, Node], Node],
@@ -78,5 +80,6 @@ def linear_unary(
         return rebind(node.op, node.params, tangent)
 
     return register(Primitive(
-        name, params=params, shape_rule=shape_rule, dtype_rule=dtype_rule, vjp=vjp, jvp=jvp,
+        name, lower=lower, params=params, shape_rule=shape_rule, dtype_rule=dtype_rule,
+        vjp=vjp, jvp=jvp,
         batch=batch, reference=reference, samples=samples, errors=errors))

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType
+from ..lowering import Host
 from ..node import Node
 from ..record import ErrorSample, Sample
 from ..samples import uniform
@@ -52,7 +53,7 @@ def _reference(p: Fourier, x: Array) -> Array:
 
 # The matrix of the transform is symmetric, so its conjugate transpose is the other direction.
 _fft = linear_unary(
-    "fft", params=Fourier, shape_rule=_shape, dtype_rule=_dtype,
+    "fft", lower=Host("pocketfft"), params=Fourier, shape_rule=_shape, dtype_rule=_dtype,
     transpose=lambda node, g: fft(g, node.params.axis, inverse=not node.params.inverse),
     batch=lambda p, args, batched, size: fft(args[0], p.axis + 1, inverse=p.inverse),
     reference=_reference,

@@ -23,6 +23,7 @@ import numpy as np
 
 from ...errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, nearest
 from ..dtypes import DType, int32
+from ..lowering import Kernel
 from ..node import Node
 from ..record import ErrorSample, Primitive, Sample, register
 from ..samples import distinct, integers, positive, uniform
@@ -162,7 +163,8 @@ def _index_errors(name: str, *updates: Any) -> list[ErrorSample]:
 
 
 _gather = register(Primitive(
-    "gather", params=Index, shape_rule=_gather_shape, dtype_rule=lambda p, x, *indices: x.dtype,
+    "gather", lower=Kernel("gather"),
+    params=Index, shape_rule=_gather_shape, dtype_rule=lambda p, x, *indices: x.dtype,
     vjp=_gather_vjp, jvp=_gather_jvp, batch=_gather_batch,
     reference=lambda p, x, *indices: gather_reference(p.axes, p.mode, x, indices),
     samples=_gather_samples(),
@@ -213,7 +215,7 @@ def _scatter_family(name: str, kinds: str, ufunc: np.ufunc | None, vjp: Callable
     # Places 1 and 2 are written twice: sums add up, and the last write stays.
     twice = np.array([1, 2, 1, 2], np.int64)
     primitive = register(Primitive(
-        name, params=Index, shape_rule=_scatter_shape(name),
+        name, lower=Kernel(name), params=Index, shape_rule=_scatter_shape(name),
         dtype_rule=_scatter_dtype(name, kinds), vjp=vjp, jvp=jvp,
         batch=lambda *a: _scatter_batch(primitive, *a), reference=reference,
         samples=[

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...errors import DTypeError, GradientError, ShapeError, SingularMatrixError
 from ..dtypes import DType, int32
+from ..lowering import Host, Kernel
 from ..node import Node
 from ..record import ErrorSample, Primitive, Sample, register
 from ..samples import integers, later, spd, uniform
@@ -138,7 +139,8 @@ def _square_shape(name: str) -> Callable[..., Shape]:
 
 #: The lower triangular L with L L^H = (x + x^H) / 2.
 cholesky = register(Primitive(
-    "cholesky", shape_rule=_square_shape("cholesky"), dtype_rule=lambda p, x: x.dtype,
+    "cholesky", lower=Kernel("cholesky"),
+    shape_rule=_square_shape("cholesky"), dtype_rule=lambda p, x: x.dtype,
     vjp=_cholesky_vjp, jvp=_cholesky_jvp,
     batch=functools.partial(batch_stacked, record=lambda: cholesky), reference=_cholesky_reference,
     samples=[Sample((spd(size=3),)), Sample((spd(2, size=4, dtype="float64"),)),
@@ -218,7 +220,8 @@ _solve_errors = [
     ErrorSample((uniform(3, 3), uniform(3, 3, dtype="float64")), "one dtype", error=DTypeError)]
 
 _triangular = register(Primitive(
-    "triangular_solve", params=Triangular, shape_rule=_solve_shape("triangular_solve"),
+    "triangular_solve", lower=Kernel("triangular_solve"),
+    params=Triangular, shape_rule=_solve_shape("triangular_solve"),
     dtype_rule=lambda p, a, b: b.dtype, vjp=_triangular_vjp, jvp=_triangular_jvp,
     batch=functools.partial(batch_stacked, record=lambda: _triangular),
     reference=_triangular_reference,
@@ -261,7 +264,8 @@ def _solve_jvp(node: Node, ta: Node | None, tb: Node | None) -> Node | None:
 
 #: x with a x = b, for square matrices and a stack of as many right-hand sides.
 solve = register(Primitive(
-    "solve", shape_rule=_solve_shape("solve"), dtype_rule=lambda p, a, b: b.dtype, vjp=_solve_vjp,
+    "solve", lower=Host("LAPACK gesv"),
+    shape_rule=_solve_shape("solve"), dtype_rule=lambda p, a, b: b.dtype, vjp=_solve_vjp,
     jvp=_solve_jvp, batch=functools.partial(batch_stacked, record=lambda: solve),
     reference=_solve_reference,
     samples=[Sample(_pair), Sample((spd(2, size=2), uniform(2, 2, 3))),
@@ -345,7 +349,8 @@ def _lu_jvp(node: Node, tangent: Node) -> tuple[Node | None, ...]:
 #: x[order] = L U. Outputs: L below and U on and above the diagonal in one matrix; the pivot of each
 #: column, as LAPACK has it but counted from 0; the order of the rows.
 lu = register(Primitive(
-    "lu", shape_rule=_lu_shape, dtype_rule=lambda p, x: [x.dtype, int32, int32], vjp=_lu_vjp,
+    "lu", lower=Host("LAPACK getrf"),
+    shape_rule=_lu_shape, dtype_rule=lambda p, x: [x.dtype, int32, int32], vjp=_lu_vjp,
     jvp=_lu_jvp, batch=functools.partial(batch_stacked, record=lambda: lu),
     reference=_lu_reference, several_outputs=True,
     samples=[Sample((uniform(3, 3, dtype="float64"),)), Sample((uniform(2, 4, 4),)),
@@ -446,7 +451,8 @@ def columns(x: Node, start: int, stop: int) -> Node:
 
 
 _qr = register(Primitive(
-    "qr", params=QR, shape_rule=_qr_shape, dtype_rule=lambda p, x: [x.dtype, x.dtype],
+    "qr", lower=Host("LAPACK geqrf"),
+    params=QR, shape_rule=_qr_shape, dtype_rule=lambda p, x: [x.dtype, x.dtype],
     vjp=_qr_vjp, jvp=_qr_jvp, batch=functools.partial(batch_stacked, record=lambda: _qr),
     reference=_qr_reference, several_outputs=True,
     samples=[Sample((uniform(4, 3, dtype="float64"),)), Sample((uniform(2, 3, 3),)),
@@ -509,7 +515,8 @@ def _pinv_reference(p: PseudoInverse, x: Array) -> Array:
 
 
 _pinv = register(Primitive(
-    "pinv", params=PseudoInverse, shape_rule=_pinv_shape, dtype_rule=lambda p, x: x.dtype,
+    "pinv", lower=Host("LAPACK gesdd"),
+    params=PseudoInverse, shape_rule=_pinv_shape, dtype_rule=lambda p, x: x.dtype,
     vjp=_pinv_vjp, jvp=_pinv_jvp, batch=functools.partial(batch_stacked, record=lambda: _pinv),
     reference=_pinv_reference,
     samples=[Sample((uniform(4, 2, dtype="float64"),), {"rcond": 1e-15}),

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType, float32
+from ..lowering import Regions, View
 from ..node import Node, operators
 from ..record import ErrorSample, Primitive, Sample, register
 from ..samples import uniform
@@ -40,7 +41,7 @@ def _reshape_shape(p: Reshape, x: TensorType) -> Shape:
 
 
 _reshape = linear_unary(
-    "reshape", params=Reshape, shape_rule=_reshape_shape,
+    "reshape", lower=View("reshape"), params=Reshape, shape_rule=_reshape_shape,
     transpose=lambda node, g: reshape(g, node.parents[0].shape),
     batch=lambda p, args, batched, size: reshape(args[0], (size, *p.shape)),
     reference=lambda p, x: np.reshape(x, p.shape),
@@ -95,7 +96,7 @@ def _transpose_shape(p: Transpose, x: TensorType) -> Shape:
 
 
 _transpose = linear_unary(
-    "transpose", params=Transpose, shape_rule=_transpose_shape,
+    "transpose", lower=View("transpose"), params=Transpose, shape_rule=_transpose_shape,
     transpose=lambda node, g: transpose(g, tuple(int(a) for a in np.argsort(node.params.axes))),
     batch=lambda p, args, batched, size: transpose(args[0], (0, *(a + 1 for a in p.axes))),
     reference=lambda p, x: np.transpose(x, p.axes),
@@ -150,7 +151,8 @@ def _broadcast_transposed(node: Node, g: Node) -> Node:
 
 
 _broadcast = linear_unary(
-    "broadcast", params=Broadcast, shape_rule=_broadcast_shape, transpose=_broadcast_transposed,
+    "broadcast", lower=View("broadcast"),
+    params=Broadcast, shape_rule=_broadcast_shape, transpose=_broadcast_transposed,
     batch=lambda p, args, batched, size: broadcast(
         args[0], (size, *p.shape), (0, *(a + 1 for a in p.axes))),
     reference=_broadcast_reference,
@@ -214,7 +216,8 @@ def _slice_transposed(node: Node, g: Node) -> Node:
 
 
 _slice = linear_unary(
-    "slice", params=Slice, shape_rule=_slice_shape, transpose=_slice_transposed,
+    "slice", lower=View("slice"),
+    params=Slice, shape_rule=_slice_shape, transpose=_slice_transposed,
     batch=lambda p, args, batched, size: slice_(
         args[0], (0, *p.start), (size, *p.stop), (1, *p.step)),
     reference=lambda p, x: x[tuple(map(slice, p.start, p.stop, p.step))],
@@ -315,7 +318,8 @@ def _pad_batch(p: Pad, args: Sequence[Node], batched: Sequence[bool], size: int)
 
 
 _pad = register(Primitive(
-    "pad", params=Pad, shape_rule=_pad_shape, dtype_rule=_pad_dtype, vjp=_pad_vjp, jvp=_pad_jvp,
+    "pad", lower=Regions("pad"),
+    params=Pad, shape_rule=_pad_shape, dtype_rule=_pad_dtype, vjp=_pad_vjp, jvp=_pad_jvp,
     batch=_pad_batch, reference=_pad_reference,
     samples=[Sample((uniform(2, 3), uniform(seed=1)),
                     {"low": (1, 0), "high": (2, 1), "interior": (0, 2)}),
@@ -352,7 +356,7 @@ def _flip_shape(p: Flip, x: TensorType) -> Shape:
 
 
 flip = linear_unary(
-    "flip", params=Flip, shape_rule=_flip_shape,
+    "flip", lower=View("flip"), params=Flip, shape_rule=_flip_shape,
     transpose=lambda node, g: flip(g, axes=node.params.axes),
     batch=lambda p, args, batched, size: flip(args[0], axes=tuple(a + 1 for a in p.axes)),
     reference=lambda p, x: np.flip(x, p.axes),
@@ -413,7 +417,7 @@ def _concatenate_batch(p: Concatenate, args: Sequence[Node], batched: Sequence[b
 
 
 _concatenate = register(Primitive(
-    "concatenate", params=Concatenate, shape_rule=_concatenate_shape,
+    "concatenate", lower=Regions("concatenate"), params=Concatenate, shape_rule=_concatenate_shape,
     dtype_rule=_concatenate_dtype, vjp=_concatenate_vjp, jvp=_concatenate_jvp,
     batch=_concatenate_batch, reference=lambda p, *arrays: np.concatenate(arrays, p.axis),
     samples=[Sample((uniform(2, 3), uniform(2, 1, seed=1)), {"axis": 1}),

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType, uint32
+from ..lowering import Kernel
 from ..node import Node
 from ..record import ErrorSample, NoGradient, Primitive, Sample, register
 from ..shapes import Shape, TensorType
@@ -100,7 +101,8 @@ def _key(*words: int) -> Array:
 
 
 _bits = register(Primitive(
-    "random_bits", params=RandomBits, shape_rule=_bits_shape, dtype_rule=_bits_dtype,
+    "random_bits", lower=Kernel("random_bits"),
+    params=RandomBits, shape_rule=_bits_shape, dtype_rule=_bits_dtype,
     vjp=NoGradient("random bits do not depend on anything smoothly"),
     jvp=NoGradient("random bits do not depend on anything smoothly"),
     batch=lambda p, args, batched, size: _bits(args[0], shape=p.shape, ordinal=p.ordinal),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType, bool_, int64
+from ..lowering import Kernel, Reduction
 from ..node import Node, operators
 from ..record import ErrorSample, NoGradient, Primitive, Sample, register
 from ..samples import boolean, distinct, integers, positive, uniform
@@ -61,7 +62,8 @@ def _axes_samples(make: Callable[..., Any], *more: Sample) -> list[Sample]:
 
 
 _sum = linear_unary(
-    "reduce_sum", params=Reduce, shape_rule=lambda p, x: _reduced_shape("sum", p, x),
+    "reduce_sum", lower=Reduction("add"),
+    params=Reduce, shape_rule=lambda p, x: _reduced_shape("sum", p, x),
     dtype_rule=lambda p, x: (accept("sum", NUMERIC, x.dtype), x.dtype)[1],
     transpose=lambda node, g: restore(g, node.parents[0], node.params.axes),
     batch=lambda p, args, batched, size: reduce_sum(args[0], _shifted(p)),
@@ -118,7 +120,8 @@ def _prod_jvp(node: Node, tangent: Node) -> Node:
 
 
 reduce_prod = register(Primitive(
-    "reduce_prod", params=Reduce, shape_rule=lambda p, x: _reduced_shape("prod", p, x),
+    "reduce_prod", lower=Reduction("multiply"),
+    params=Reduce, shape_rule=lambda p, x: _reduced_shape("prod", p, x),
     dtype_rule=lambda p, x: (accept("prod", NUMERIC, x.dtype), x.dtype)[1],
     vjp=_prod_vjp, jvp=_prod_jvp,
     batch=lambda p, args, batched, size: reduce_prod(args[0], axes=_shifted(p)),
@@ -145,7 +148,7 @@ def _extreme_jvp(node: Node, tangent: Node) -> Node:
 
 def _extreme(name: str, reference: Callable[..., Any]) -> Primitive:
     primitive = register(Primitive(
-        f"reduce_{name}", params=Reduce,
+        f"reduce_{name}", lower=Reduction(f"{name}imum"), params=Reduce,
         shape_rule=lambda p, x: _reduced_shape(name, p, x, empty=False),
         dtype_rule=lambda p, x: (accept(name, "biuf", x.dtype), x.dtype)[1],
         vjp=_extreme_vjp, jvp=_extreme_jvp,
@@ -168,7 +171,8 @@ def _truth(name: str, reference: Callable[..., Any]) -> Primitive:
         return bool_
 
     primitive = register(Primitive(
-        f"reduce_{name}", params=Reduce, shape_rule=lambda p, x: _reduced_shape(name, p, x),
+        f"reduce_{name}", lower=Reduction("bitwise_or" if name == "any" else "bitwise_and"),
+        params=Reduce, shape_rule=lambda p, x: _reduced_shape(name, p, x),
         dtype_rule=dtype_rule, vjp=NoGradient("truth values"), jvp=NoGradient("truth values"),
         batch=lambda p, args, batched, size: primitive(args[0], axes=_shifted(p)),
         reference=lambda p, x: np.asarray(reference(x, axis=p.axes)),
@@ -202,7 +206,7 @@ def _position(name: str, reference: Callable[..., Any]) -> Primitive:
         return int64
 
     primitive = register(Primitive(
-        name, params=AlongAxis, shape_rule=shape_rule, dtype_rule=dtype_rule,
+        name, lower=Kernel(name), params=AlongAxis, shape_rule=shape_rule, dtype_rule=dtype_rule,
         vjp=NoGradient("a position"), jvp=NoGradient("a position"),
         batch=lambda p, args, batched, size: primitive(args[0], axis=p.axis + 1),
         reference=lambda p, x: np.asarray(reference(x, axis=p.axis)).astype(np.int64),
@@ -230,7 +234,8 @@ def _cumulative_shape(name: str) -> Callable[..., Shape]:
 _AXIS_ERRORS = [ErrorSample((uniform(2),), "axis 1", {"axis": 1}, ShapeError)]
 
 cumulative_sum = linear_unary(
-    "cumulative_sum", params=AlongAxis, shape_rule=_cumulative_shape("cumulative_sum"),
+    "cumulative_sum", lower=Kernel("cumulative_sum"),
+    params=AlongAxis, shape_rule=_cumulative_shape("cumulative_sum"),
     dtype_rule=lambda p, x: (accept("cumulative_sum", NUMERIC, x.dtype), x.dtype)[1],
     transpose=lambda node, g: _reverse(cumulative_sum, g, node.params.axis),
     batch=lambda p, args, batched, size: cumulative_sum(args[0], axis=p.axis + 1),
@@ -277,7 +282,8 @@ def _cumulative_prod_jvp(node: Node, tangent: Node) -> Node:
 
 
 cumulative_prod = register(Primitive(
-    "cumulative_prod", params=AlongAxis, shape_rule=_cumulative_shape("cumulative_prod"),
+    "cumulative_prod", lower=Kernel("cumulative_prod"),
+    params=AlongAxis, shape_rule=_cumulative_shape("cumulative_prod"),
     dtype_rule=lambda p, x: (accept("cumulative_prod", NUMERIC, x.dtype), x.dtype)[1],
     vjp=_cumulative_prod_vjp, jvp=_cumulative_prod_jvp,
     batch=lambda p, args, batched, size: cumulative_prod(args[0], axis=p.axis + 1),
@@ -313,7 +319,7 @@ def _running(name: str, reference: Callable[[Array, int], Array]) -> Primitive:
         return move_axis(reduce_sum(moved * one_hot, (last + 1,)), -1, node.params.axis)
 
     primitive = register(Primitive(
-        name, params=AlongAxis, shape_rule=_cumulative_shape(name),
+        name, lower=Kernel(name), params=AlongAxis, shape_rule=_cumulative_shape(name),
         dtype_rule=lambda p, x: (accept(name, "biuf", x.dtype), x.dtype)[1], vjp=vjp, jvp=jvp,
         batch=lambda p, args, batched, size: primitive(args[0], axis=p.axis + 1),
         reference=lambda p, x: reference(x, p.axis),

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import ArgumentError, DTypeError, ShapeError, nearest
 from ..dtypes import DType, int64
+from ..lowering import Kernel
 from ..node import Node
 from ..record import ErrorSample, NoGradient, Primitive, Sample, pick, register
 from ..samples import boolean, distinct, integers, uniform
@@ -90,7 +91,8 @@ def _sort_reference(p: Sort, x: Array) -> tuple[Array, Array]:
 _WITH_NAN = np.array([2, np.nan, -1, np.inf, np.nan, 2], np.float32)
 
 _sort = register(Primitive(
-    "sort", params=Sort, shape_rule=_sort_shape, dtype_rule=_values_dtype("sort"),
+    "sort", lower=Kernel("sort"),
+    params=Sort, shape_rule=_sort_shape, dtype_rule=_values_dtype("sort"),
     vjp=_taken_vjp, jvp=_taken_jvp,
     batch=lambda p, args, batched, size: _sort(
         args[0], axis=p.axis + 1, descending=p.descending).outputs,
@@ -148,7 +150,8 @@ def _top_k_reference(p: TopK, x: Array) -> tuple[Array, Array]:
 
 
 _top_k = register(Primitive(
-    "top_k", params=TopK, shape_rule=_top_k_shape, dtype_rule=_values_dtype("top_k"),
+    "top_k", lower=Kernel("top_k"),
+    params=TopK, shape_rule=_top_k_shape, dtype_rule=_values_dtype("top_k"),
     vjp=_taken_vjp, jvp=_taken_jvp,
     batch=lambda p, args, batched, size: _top_k(
         args[0], k=p.k, axis=p.axis + 1, largest=p.largest).outputs,
@@ -240,7 +243,8 @@ def _search_batch(p: SearchSorted, args: Sequence[Node], batched: Sequence[bool]
 _ROWS = np.sort(integers(4, 4, high=3), axis=-1)
 
 _search = register(Primitive(
-    "searchsorted", params=SearchSorted, shape_rule=_search_shape, dtype_rule=_search_dtype,
+    "searchsorted", lower=Kernel("searchsorted"),
+    params=SearchSorted, shape_rule=_search_shape, dtype_rule=_search_dtype,
     vjp=NoGradient("a position"), jvp=NoGradient("a position"), batch=_search_batch,
     reference=_search_reference,
     samples=[Sample((np.array([0.5], np.float32), uniform(5)), {"side": "left"}),

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import DTypeError, GradientError, ShapeError
 from ..dtypes import DType, complex64, complex128, float32
+from ..lowering import Host
 from ..node import Node
 from ..record import ErrorSample, NoGradient, Primitive, Sample, register
 from ..samples import spd, uniform
@@ -98,7 +99,8 @@ def _eigh_jvp(node: Node, tangent: Node) -> tuple[Node, Node]:
 
 #: Ascending eigenvalues, and eigenvectors as columns, of (x + x^H) / 2.
 eigh = register(Primitive(
-    "eigh", shape_rule=_eigh_shape, dtype_rule=lambda p, x: [x.dtype.real, x.dtype],
+    "eigh", lower=Host("LAPACK heevd"),
+    shape_rule=_eigh_shape, dtype_rule=lambda p, x: [x.dtype.real, x.dtype],
     vjp=_eigh_vjp, jvp=_eigh_jvp, batch=functools.partial(batch_stacked, record=lambda: eigh),
     reference=_eigh_reference, several_outputs=True,
     samples=[Sample((spd(size=3, dtype="float64"),)), Sample((spd(2, size=3),)),
@@ -197,7 +199,7 @@ def _svd_jvp(node: Node, tangent: Node) -> tuple[Node | None, Node, Node | None]
 
 
 _svd = register(Primitive(
-    "svd", params=SVD, shape_rule=_svd_shape,
+    "svd", lower=Host("LAPACK gesdd"), params=SVD, shape_rule=_svd_shape,
     dtype_rule=lambda p, x: [x.dtype, x.dtype.real, x.dtype], vjp=_svd_vjp, jvp=_svd_jvp,
     batch=functools.partial(batch_stacked, record=lambda: _svd), reference=_svd_reference,
     several_outputs=True,
@@ -242,7 +244,8 @@ _FREE = NoGradient("eigenvectors of a general matrix need not exist; eigh has a 
 
 #: Complex eigenvalues, in no order, and eigenvectors as columns.
 eig = register(Primitive(
-    "eig", shape_rule=_eig_shape, dtype_rule=_eig_dtype, vjp=_FREE, jvp=_FREE,
+    "eig", lower=Host("LAPACK geev"),
+    shape_rule=_eig_shape, dtype_rule=_eig_dtype, vjp=_FREE, jvp=_FREE,
     batch=functools.partial(batch_stacked, record=lambda: eig), reference=_eig_reference,
     several_outputs=True,
     samples=[Sample((uniform(3, 3),)), Sample((uniform(2, 2, 2, dtype="float64"),)),

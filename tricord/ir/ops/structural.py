@@ -13,6 +13,7 @@ import numpy as np
 
 from ...errors import GradientError
 from ..dtypes import DType, as_dtype, float32, int32
+from ..lowering import Alias, Leaf, View
 from ..node import Node
 from ..record import NoBatching, NoGradient, Primitive, Sample, register
 from ..samples import uniform
@@ -38,7 +39,8 @@ def _constant_value(params: Constant) -> Array:
 
 
 _constant = register(Primitive(
-    "constant", params=Constant, shape_rule=lambda p: p.shape, dtype_rule=lambda p: p.dtype,
+    "constant", lower=Leaf(),
+    params=Constant, shape_rule=lambda p: p.shape, dtype_rule=lambda p: p.dtype,
     vjp=NoGradient("constant"), jvp=NoGradient("constant"),
     batch=NoBatching("a constant has no batched parent"), reference=_constant_value,
     samples=(Sample((), {"shape": Shape((2,)), "dtype": int32, "data": b"\1\0\0\0\2\0\0\0"}),
@@ -76,7 +78,8 @@ def _iota(params: Iota) -> Array:
 
 
 _iota_primitive = register(Primitive(
-    "iota", params=Iota, shape_rule=lambda p: p.shape, dtype_rule=lambda p: p.dtype,
+    "iota", lower=View("iota"),
+    params=Iota, shape_rule=lambda p: p.shape, dtype_rule=lambda p: p.dtype,
     vjp=NoGradient("counting"), jvp=NoGradient("counting"),
     batch=NoBatching("iota has no parents"), reference=_iota,
     samples=(Sample((), {"shape": Shape((2, 3)), "dtype": int32, "axis": 1}),
@@ -95,7 +98,8 @@ def _batch_first(params: Any, args: Sequence[Node], batched: Sequence[bool], siz
 
 
 stop_gradient = register(Primitive(
-    "stop_gradient", shape_rule=lambda p, x: x.shape, dtype_rule=lambda p, x: x.dtype,
+    "stop_gradient", lower=Alias(),
+    shape_rule=lambda p, x: x.shape, dtype_rule=lambda p, x: x.dtype,
     vjp=NoGradient("asked for"), jvp=NoGradient("asked for"),
     batch=lambda p, args, batched, size: stop_gradient(args[0]),
     reference=lambda p, x: x, samples=(Sample((uniform(2, 3),)),), errors=()))
@@ -110,7 +114,8 @@ class Root:
 
 
 root = Primitive(
-    "root", params=Root, shape_rule=lambda p, x: x.shape, dtype_rule=lambda p, x: x.dtype,
+    "root", lower=Alias(),
+    params=Root, shape_rule=lambda p, x: x.shape, dtype_rule=lambda p, x: x.dtype,
     vjp=NoGradient("gradients end here, and are handed out"), jvp=NoGradient("a root"),
     batch=_batch_first, reference=lambda p, x: x, samples=(Sample((uniform(2),)),), errors=(),
     follows_parents=False)
@@ -140,7 +145,8 @@ def _custom_jvp(node: Node, *tangents: Node | None) -> Node | None:
 
 
 custom_gradient = register(Primitive(
-    "custom_gradient", params=CustomGradient, shape_rule=lambda p, value, *inputs: value.shape,
+    "custom_gradient", lower=Alias(),
+    params=CustomGradient, shape_rule=lambda p, value, *inputs: value.shape,
     dtype_rule=lambda p, value, *inputs: value.dtype, vjp=_custom_vjp, jvp=_custom_jvp,
     batch=NoBatching("the backward function was written for one example; use vmap inside it"),
     reference=lambda p, value, *inputs: value,

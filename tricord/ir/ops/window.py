@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ...errors import DTypeError, ShapeError
 from ..dtypes import DType, int32
+from ..lowering import Kernel
 from ..node import Node
 from ..record import ErrorSample, NoGradient, Primitive, Sample, register
 from ..samples import boolean, distinct, integers, uniform
@@ -209,7 +210,8 @@ _ERRORS = [
 ]
 
 _sum = linear_unary(
-    "window_sum", params=Window, shape_rule=lambda p, x: _window_shape("window_sum", p, x.shape),
+    "window_sum", lower=Kernel("window_sum"),
+    params=Window, shape_rule=lambda p, x: _window_shape("window_sum", p, x.shape),
     dtype_rule=lambda p, x: (accept("window_sum", NUMERIC, x.dtype), x.dtype)[1],
     transpose=_sum_transposed,
     batch=lambda p, args, batched, size: _sum(args[0], **vars(p.batched())),
@@ -227,7 +229,8 @@ def _position(name: str, sign: int) -> Primitive:
         return int32
 
     primitive = register(Primitive(
-        name, params=Window, shape_rule=lambda p, x: _window_shape(name, p, x.shape),
+        name, lower=Kernel(name),
+        params=Window, shape_rule=lambda p, x: _window_shape(name, p, x.shape),
         dtype_rule=dtype_rule, vjp=NoGradient("a position"), jvp=NoGradient("a position"),
         batch=lambda p, args, batched, size: primitive(args[0], **vars(p.batched())),
         reference=lambda p, x: _position_reference(p, x, sign),
@@ -274,7 +277,8 @@ _PAIR = _window(2, 2, strides=(2, 2), low=(1, 0))
 _OVERLAP = _window(1, 3, strides=(1, 2), high=(0, 1))
 
 _take = register(Primitive(
-    "window_take", params=Window, shape_rule=_take_shape, dtype_rule=_offset_dtype("window_take"),
+    "window_take", lower=Kernel("window_take"),
+    params=Window, shape_rule=_take_shape, dtype_rule=_offset_dtype("window_take"),
     vjp=lambda node, g: [_put(g, node.parents[1], shape=node.parents[0].shape,
                               window=node.params), None],
     jvp=lambda node, tx, _: None if tx is None else _take(tx, node.parents[1],
@@ -318,7 +322,8 @@ def _put_reference(p: Put, g: Array, offset: Array) -> Array:
 
 
 _put = register(Primitive(
-    "window_put", params=Put, shape_rule=_put_shape, dtype_rule=_offset_dtype("window_put"),
+    "window_put", lower=Kernel("window_put"),
+    params=Put, shape_rule=_put_shape, dtype_rule=_offset_dtype("window_put"),
     vjp=lambda node, g: [_take(g, node.parents[1], **vars(node.params.window)), None],
     jvp=lambda node, tg, _: None if tg is None else _put(tg, node.parents[1],
                                                          **vars(node.params)),
@@ -347,7 +352,8 @@ def _extreme(name: str, sign: int, position: Primitive, ufunc: np.ufunc) -> Prim
         return [_put(g, offset, shape=x.shape, window=node.params)]
 
     primitive = register(Primitive(
-        name, params=Window, shape_rule=lambda p, x: _window_shape(name, p, x.shape),
+        name, lower=Kernel(name),
+        params=Window, shape_rule=lambda p, x: _window_shape(name, p, x.shape),
         dtype_rule=lambda p, x: (accept(name, "biuf", x.dtype), x.dtype)[1],
         vjp=vjp, jvp=at_extreme,
         batch=lambda p, args, batched, size: primitive(args[0], **vars(p.batched())),

@@ -15,6 +15,7 @@ from ....errors import ArgumentError, ShapeError
 from ...dtypes import DType, float32, float64
 from ...evaluate import prepared
 from ...graph import Graph
+from ...lowering import Control
 from ...node import Node
 from ...record import ErrorSample, Primitive, Sample, register
 from ...samples import uniform
@@ -83,7 +84,8 @@ def _errors() -> list[ErrorSample]:
 
 
 _call = register(Primitive(
-    "call", params=Call, shape_rule=_shape, dtype_rule=_dtype, vjp=_vjp, jvp=_jvp, batch=_batch,
+    "call", lower=Control("call"),
+    params=Call, shape_rule=_shape, dtype_rule=_dtype, vjp=_vjp, jvp=_jvp, batch=_batch,
     reference=_reference, samples=_samples, errors=_errors, several_outputs=True))
 
 

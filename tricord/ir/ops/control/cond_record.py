@@ -17,6 +17,7 @@ from ....errors import ArgumentError, DTypeError, ShapeError
 from ...dtypes import DType, bool_, float32, float64
 from ...evaluate import prepared
 from ...graph import Graph
+from ...lowering import Control
 from ...node import Node, operators
 from ...record import ErrorSample, Primitive, Sample, register
 from ...samples import uniform
@@ -150,7 +151,8 @@ def _errors() -> list[ErrorSample]:
 
 
 _cond = register(Primitive(
-    "cond", params=Cond, shape_rule=_shape, dtype_rule=_dtype, vjp=_vjp, jvp=_jvp, batch=_batch,
+    "cond", lower=Control("cond"),
+    params=Cond, shape_rule=_shape, dtype_rule=_dtype, vjp=_vjp, jvp=_jvp, batch=_batch,
     reference=_reference, samples=_samples, errors=_errors, several_outputs=True))
 
 

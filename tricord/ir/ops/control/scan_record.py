@@ -16,6 +16,7 @@ from ....errors import ArgumentError, DTypeError, ShapeError
 from ...dtypes import DType, float32, float64
 from ...evaluate import prepared
 from ...graph import Graph, substitute
+from ...lowering import Control
 from ...node import Node
 from ...record import ErrorSample, Primitive, Sample, register
 from ...samples import uniform
@@ -243,7 +244,8 @@ def _errors() -> list[ErrorSample]:
 
 
 _scan = register(Primitive(
-    "scan", params=Scan, shape_rule=_shape, dtype_rule=_dtype, vjp=_vjp, jvp=_jvp, batch=_batch,
+    "scan", lower=Control("scan"),
+    params=Scan, shape_rule=_shape, dtype_rule=_dtype, vjp=_vjp, jvp=_jvp, batch=_batch,
     reference=_reference, samples=_samples, errors=_errors, several_outputs=True))
 
 

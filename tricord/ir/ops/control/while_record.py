@@ -21,6 +21,7 @@ from ....errors import ArgumentError, DTypeError, ShapeError
 from ...dtypes import DType, bool_, float32, float64, int32
 from ...evaluate import prepared
 from ...graph import Graph, make_input
+from ...lowering import Control
 from ...node import Node, operators
 from ...record import ErrorSample, Primitive, Sample, register
 from ...samples import uniform
@@ -256,7 +257,8 @@ def _errors() -> list[ErrorSample]:
 
 
 _while = register(Primitive(
-    "while_loop", params=While, shape_rule=_shape, dtype_rule=_dtype, vjp=_vjp, jvp=_jvp,
+    "while_loop", lower=Control("while_loop"),
+    params=While, shape_rule=_shape, dtype_rule=_dtype, vjp=_vjp, jvp=_jvp,
     batch=_batch, reference=_reference, samples=_samples, errors=_errors, several_outputs=True))
 
 

@@ -1,0 +1,15 @@
+"""Generators of kernels whose loops have a shape of their own, by the name a record gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ...ir.node import Node
+from ..target import Target
+from .kernel import KernelCode
+
+__all__ = ["GENERATORS"]
+
+Generator = Callable[[Node, Target], KernelCode]
+
+GENERATORS: Mapping[str, Generator] = {}

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from ...ir.node import Node
 from ..target import Target
 from .kernel import KernelCode
+from .random_bits import RandomBits
 
 __all__ = ["GENERATORS"]
 
 Generator = Callable[[Node, Target], KernelCode]
 
-GENERATORS: Mapping[str, Generator] = {}
+GENERATORS: Mapping[str, Generator] = {
+    "random_bits": RandomBits,
+}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ...ir.node import Node
 from ..target import Target
+from .cumulative import Cumulative
 from .kernel import KernelCode
 from .random_bits import RandomBits
 
@@ -15,4 +16,8 @@ Generator = Callable[[Node, Target], KernelCode]
 
 GENERATORS: Mapping[str, Generator] = {
     "random_bits": RandomBits,
+    "cumulative_max": Cumulative,
+    "cumulative_min": Cumulative,
+    "cumulative_prod": Cumulative,
+    "cumulative_sum": Cumulative,
 }

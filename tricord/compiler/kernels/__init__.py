@@ -9,6 +9,9 @@ from ..target import Target
 from .cumulative import Cumulative
 from .kernel import KernelCode
 from .random_bits import RandomBits
+from .search import SearchSorted
+from .sort import Sort
+from .top_k import top_k
 
 __all__ = ["GENERATORS"]
 
@@ -20,4 +23,7 @@ GENERATORS: Mapping[str, Generator] = {
     "cumulative_min": Cumulative,
     "cumulative_prod": Cumulative,
     "cumulative_sum": Cumulative,
+    "sort": Sort,
+    "top_k": top_k,
+    "searchsorted": SearchSorted,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+
 from ...ir.dtypes import DType, bool_
 from ...ir.node import Node
 from .. import scalars

@@ -1,0 +1,1 @@
+"""Machine code in memory: loading, calling, threads, the cache on disk."""

@@ -54,13 +54,19 @@ class Settings:
     check: int = _setting("0", _integer(0, 2),
                           "1: verify every graph; 2: and look for NaN in each result")
     debug: int = _setting("0", _integer(0, 4), "how much to print about compilation, 0 to 4")
-    device: str = _setting("numpy", _choice("native", "numpy", "null"),
+    device: str = _setting("native", _choice("native", "numpy", "null"),
                            "where programs run: native (compiled), numpy (interpreted), or null "
                            "(shapes only)")
     target: str = _setting("", str, "the processor to compile for: avx512, avx2, sse2 or neon; "
                                     "by default what this machine has")
+    interpret_first: int = _setting("1", _integer(0, 1000),
+                                    "how often a small new program runs through numpy before it "
+                                    "is compiled")
     threads: int = _setting("0", _integer(0, 1024),
                             "threads that compiled code runs on; 0: as many as there are cores")
+    denormals: str = _setting("flush", _choice("flush", "keep"),
+                              "compiled code: flush takes numbers too small for full precision as "
+                              "zero, keep computes with them, on some processors many times slower")
     node_budget: int = _setting("10000", _integer(16, 10_000_000),
                                 "recorded operations after which a graph is run")
     data: Path | None = _setting("", _path, "a folder with data sets, asked before any download")

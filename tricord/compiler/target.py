@@ -45,6 +45,9 @@ class Target:
     vector_registers: int
     has_fma: bool
     tiles: tuple[Tile, ...]
+    #: rounding to whole numbers, and half as a format to load and store
+    has_rounding: bool = True
+    has_half: bool = True
     #: sizes in bytes that cache blocking is laid out for; not asked of the machine, because block
     #: sizes decide the order of sums, and the same program gives the same bits everywhere
     l1_bytes: int = 32 << 10
@@ -66,7 +69,8 @@ TARGETS: Final[Mapping[str, Target]] = {t.name: t for t in (
            needs=("avx2", "fma", "bmi2", "f16c"), has_fma=True,
            tiles=(Tile(6, 2), Tile(4, 3), Tile(12, 1))),
     Target("sse2", f"x86_64-{_SYSTEM}", "x86-64", "", vector_bytes=16, vector_registers=16,
-           needs=("sse2",), has_fma=False, tiles=(Tile(6, 2), Tile(4, 3), Tile(12, 1))),
+           needs=("sse2",), has_fma=False, has_rounding=False, has_half=False,
+           tiles=(Tile(6, 2), Tile(4, 3), Tile(12, 1))),
     Target("neon", f"aarch64-{_SYSTEM}", "generic", "+neon", vector_bytes=16, vector_registers=32,
            needs=("asimd",), has_fma=True, tiles=(Tile(8, 3), Tile(6, 4), Tile(12, 2))),
 )}

@@ -15,8 +15,11 @@ Array = np.ndarray[Any, Any]
 class Executable(Protocol):
     """A program ready to run: values of the inputs by slot in, values of the outputs out.
 
-    Arguments are never written to; results may be, and may share memory with arguments only where
-    an output *is* an input.
+    Arguments are never written to, except the donated ones: pairs (output, slot) of an argument
+    that nobody will read again, into whose memory the output may go. Whoever raises does so before
+    it has written to one. Results may be written to, and share memory with arguments only where an
+    output *is* an input or a donated one.
     """
 
-    def __call__(self, arguments: Sequence[Array]) -> list[Array]: ...
+    def __call__(self, arguments: Sequence[Array],
+                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]: ...

@@ -18,5 +18,6 @@ class Interpreter:
     def __init__(self, outputs: Sequence[Node]):
         self.program = Program(merge_scans(outputs))
 
-    def __call__(self, arguments: Sequence[Array]) -> list[Array]:
+    def __call__(self, arguments: Sequence[Array],
+                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
         return self.program(arguments)

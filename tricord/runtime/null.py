@@ -23,5 +23,6 @@ class NullProgram:
         self.results = [np.broadcast_to(np.zeros((), o.type.dtype.numpy), tuple(o.shape))
                         for o in outputs]
 
-    def __call__(self, arguments: Sequence[Array]) -> list[Array]:
+    def __call__(self, arguments: Sequence[Array],
+                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
         return self.results

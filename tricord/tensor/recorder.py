@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from sys import getrefcount
 from typing import Any
 from weakref import ref
 
@@ -33,7 +34,7 @@ from ..ir.ops.families import rebind
 from ..ir.ops.structural import root, stop_gradient
 from ..ir.shapes import TensorType, tensor_type
 from ..ir.source import user_location
-from ..runtime.devices import build
+from ..runtime.devices import build, is_small
 from .explain import explanation, no_number
 from .handle import Handle
 from .history import HistoryPlan, Provenance, as_it_is
@@ -46,6 +47,10 @@ Array = np.ndarray[Any, Any]
 
 #: Nodes after which a thread's tables are emptied, at a cut and all at once.
 TABLE_LIMIT = 100_000
+
+#: What `getrefcount` says of a value that only its segment knows: as an input, as the value that a
+#: handle had before it was written to, and as the argument of the question.
+_HELD_HERE_ALONE = 3
 
 
 class Segment:
@@ -405,13 +410,48 @@ def assign(handle: Handle, node: Node) -> None:
 # ---- evaluating
 
 class _Program:
-    """A compiled segment: how to run it, and what gradients that come later will want."""
+    """A compiled segment: how to run it, and what gradients that come later will want.
 
-    __slots__ = ("history", "run")
+    A small program that is new is interpreted: most of those are never seen again. Whether it is
+    depends on the graph and on how often it was seen, never on time or what is in a cache.
+    """
 
-    def __init__(self, nodes: Sequence[Node], done: Sequence[Node], device: str):
+    __slots__ = ("donations", "history", "run", "seen", "waiting")
+
+    def __init__(self, nodes: Sequence[Node], done: Sequence[Node], device: str,
+                 live: Sequence[Handle], segment: Segment):
         self.history = HistoryPlan(nodes, done)
-        self.run = build([*nodes, *self.history.residuals], device)
+        outputs = [*nodes, *self.history.residuals]
+        self.seen = 0
+        self.donations = _same_handles(live, segment)
+        later = device == "native" and settings.get().interpret_first and is_small(outputs)
+        self.run = build(outputs, "numpy" if later else device)
+        #: outputs still to be compiled
+        self.waiting = outputs if later else None
+
+    def ready(self) -> None:
+        """Called before each run: compile when the program has been seen often enough."""
+        if self.seen >= settings.get().interpret_first:
+            self.run = build(self.waiting, "native")  # type: ignore[arg-type]
+            self.waiting = None
+        self.seen += 1
+
+
+def _same_handles(live: Sequence[Handle], segment: Segment) -> list[tuple[int, int]]:
+    """Pairs (output, slot): the new value of a handle, and the value it had before."""
+    written = {id(value): handle for handle, value, _ in segment.before}
+    found = []
+    taken = set()
+    for slot, value in enumerate(segment.values):
+        handle = written.get(id(value))
+        if handle is None or slot in taken:
+            continue
+        for output, candidate in enumerate(live):
+            if candidate is handle and candidate._type.nbytes == value.nbytes:
+                found.append((output, slot))
+                taken.add(slot)
+                break
+    return found
 
 
 def cut() -> None:
@@ -437,9 +477,15 @@ def cut() -> None:
         program = here.programs.get(key)
         try:
             if program is None:
-                program = here.programs[key] = _Program(nodes, segment.backward_done, device)  # type: ignore[arg-type]
+                program = here.programs[key] = _Program(
+                    nodes, segment.backward_done, device, live, segment)  # type: ignore[arg-type]
                 here.programs_built += 1
-            results = program.run(segment.values)
+            if program.waiting is not None:
+                program.ready()
+            values = segment.values
+            donated = [pair for pair in program.donations
+                       if getrefcount(values[pair[1]]) == _HELD_HERE_ALONE]
+            results = program.run(values, donated)
         except TricordError as error:
             _fail(segment, live, error)
             raise

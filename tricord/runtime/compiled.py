@@ -1,0 +1,280 @@
+"""Device two: machine code. A graph is compiled and its steps run as native functions.
+
+What only a library can do (LAPACK, the Fourier transform), complex numbers and control primitives
+run between native parts: the graph is cut there, and each part is a program of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import settings
+from ..compiler.fusion import fuse, is_opaque
+from ..compiler.kernels import GENERATORS
+from ..compiler.program import STATUS_HEAD, NativePlan, plan
+from ..compiler.schedule import schedule
+from ..compiler.simplify import simplify
+from ..compiler.target import host_target
+from ..ir.evaluate import evaluate_node
+from ..ir.graph import is_input, make_input, toposort
+from ..ir.lowering import Alias, Kernel, Leaf, Regions
+from ..ir.node import Node
+from ..ir.ops.checks import refusal
+from ..ir.ops.structural import constant_value
+from ..ir.record import pick
+from .executable import Array
+from .native.entry import Entry, as_argument
+from .native.entry_code import BUSY, REFUSED
+from .native.machine import loaded, machine
+from .native.memory import Pool, is_own
+from .native.processors import threads_wanted
+from .native.threads_code import NO_WORKERS
+
+__all__ = ["CompiledProgram", "NativePart"]
+
+#: Contexts kept for calls of one program from several threads at once.
+_SPARE_ENTRIES = 8
+
+
+class NativePart:
+    """A graph without library calls, as one native function."""
+
+    def __init__(self, outputs: Sequence[Node], simplified: bool = False):
+        self.target = host_target()
+        nodes = list(outputs) if simplified else simplify(outputs)
+        self.plan: NativePlan = plan(schedule(fuse(nodes)), self.target)
+        self.types = [(tuple(o.shape), o.dtype.numpy) for o in outputs]
+        self._machine = machine(self.target)
+        self._image = loaded(self.plan.text, self.target, self._machine.externals)
+        self._constants = [np.ascontiguousarray(constant_value(c)) for c in self.plan.constants]
+        self.threads = threads_wanted() if self.plan.parallel else 1
+        #: result number -> the output that it is first
+        firsts: dict[int, int] = {}
+        for number, (kind, index) in enumerate(self.plan.outputs):
+            if kind == "result":
+                firsts.setdefault(index, number)
+        taken = {n.params.slot: n.type for n in toposort(nodes) if is_input(n)}
+        self._given = [(tuple(taken[s].shape), taken[s].dtype.numpy) for s in self.plan.arguments]
+        self._pools = [Pool(*self.types[firsts[i]]) for i in range(self.plan.results)]
+        self._result_of = {output: i for i, output in firsts.items()}
+        self._simple = self.plan.outputs == tuple(
+            ("result", i) for i in range(self.plan.results))
+        self._first = self._entry()
+        #: for calls while the first is at work in another thread
+        self._spare: list[Entry] = []
+
+    def _entry(self) -> Entry:
+        p = self.plan
+        return Entry(self._machine, self._image, self._given,
+                     [(pool.shape, pool.dtype) for pool in self._pools], self._constants,
+                     arena_bytes=p.arena_bytes, status_bytes=STATUS_HEAD + 16 * len(p.checks),
+                     scratch_bytes=p.scratch_bytes, threads=self.threads,
+                     flush=settings.get().denormals == "flush")
+
+    def __call__(self, arguments: Sequence[Array],
+                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
+        slots = self.plan.arguments
+        given = [arguments[s] for s in slots]
+        results: list[Any] = [None] * len(self._pools)
+        may = self.plan.may_donate
+        for pair in donated:
+            if pair in may:
+                results[self._result_of[pair[0]]] = arguments[pair[1]]
+        for i, result in enumerate(results):
+            if result is None:
+                results[i] = self._pools[i].take()
+        code = self._first.call(given, results)
+        if code:
+            self._again(code, given, results)
+        if self._simple:
+            return results
+        return self._outputs(arguments, results)
+
+    def _outputs(self, arguments: Sequence[Array], results: Sequence[Array]) -> list[Array]:
+        found = []
+        given: set[int] = set()
+        for kind, index in self.plan.outputs:
+            value = arguments[index] if kind == "argument" else results[index]
+            if kind == "result":
+                if index in given:  # one value twice: the second a copy
+                    value = value.copy()
+                given.add(index)
+            found.append(value)
+        return found
+
+    def _again(self, code: int, given: list[Array], results: list[Array]) -> None:
+        """A call that did not run: an array was not as it must be, the program is at work in
+        another thread, or there are too few workers; or that ran and refused a value."""
+        entry, repaired = self._first, False
+        try:
+            while code < 0:
+                if code == BUSY:
+                    try:
+                        entry = self._spare.pop()
+                    except IndexError:
+                        entry = self._entry()
+                elif code == NO_WORKERS:
+                    entry.grow()
+                else:
+                    assert code == REFUSED and not repaired, f"the native call answered {code}"
+                    self._repair(given, results)
+                    repaired = True
+                code = entry.call(given, results)
+            if code:
+                self._refuse(entry, code)
+        finally:
+            if entry is not self._first and len(self._spare) < _SPARE_ENTRIES:
+                self._spare.append(entry)
+
+    def _repair(self, given: list[Array], results: list[Array]) -> None:
+        """Replace what native code does not take."""
+        given[:] = map(as_argument, given, self._given)
+        for i, (result, pool) in enumerate(zip(results, self._pools, strict=True)):
+            if not (is_own(result) and result.dtype is pool.dtype and result.shape == pool.shape):
+                results[i] = pool.take()
+
+    def _refuse(self, entry: Entry, code: int) -> None:
+        node = self.plan.checks[code - 1]
+        words = entry.status.view(np.int64)
+        value = int(words[STATUS_HEAD // 8 + 2 * (code - 1) + 1])
+        words[:] = 0
+        entry.release()
+        error = refusal(node.params, value)
+        error.where = str(node.where or "") or None
+        raise error
+
+
+def runs_on_host(node: Node) -> bool:
+    """Whether a node runs between native parts."""
+    if node.op is pick or isinstance(node.op.lower, (Leaf, Alias)):
+        return False
+    if not is_opaque(node):
+        return False
+    if any(t.dtype.kind == "c" for t in node.types) or any(
+            t.dtype.kind == "c" for p in node.parents for t in p.types):
+        return True
+    way = node.op.lower
+    if isinstance(way, Regions):
+        return False
+    if isinstance(way, Kernel):
+        return way.name != "dot" and way.name not in GENERATORS
+    return True
+
+
+_Source = tuple[str, int]
+
+
+class CompiledProgram:
+    """A program ready to run: native parts and library calls, by the values they hand on.
+
+    Values are numbered; the arguments come first.
+    """
+
+    def __init__(self, outputs: Sequence[Node]):
+        nodes = simplify(outputs)
+        order = toposort(nodes)
+        level = _levels(order)
+        self.parts: list[NativePart] = []
+        if not any(level.values()):
+            self.only: NativePart | None = NativePart(nodes, simplified=True)
+            self.parts.append(self.only)
+            return
+        self.only = None
+        self._compile(nodes, order, level)
+
+    def _compile(self, nodes: Sequence[Node], order: Sequence[Node],
+                 level: dict[Node, int]) -> None:
+        """Level by level: a native part, then the host's nodes that it makes possible."""
+        self.steps: list[Callable[[dict[Node, Any], Sequence[Array]], None]] = []
+        handed = {p for n in order if runs_on_host(n) for p in n.parents}
+        handed |= set(nodes)
+        for node in order:
+            for parent in node.parents:
+                if level[parent] < level[node]:
+                    handed.add(parent)
+        for number in range(max(level.values()) + 1):
+            mine = [n for n in order if level[n] == number and n in handed
+                    and not _is_value_of_host(n) and not is_input(n)]
+            if mine:
+                self.steps.append(self._native(mine, level, number))
+            self.steps += [_host_step(n) for n in order
+                           if runs_on_host(n) and level[n] == number + 1]
+        self.nodes = list(nodes)
+
+    def _native(self, wanted: Sequence[Node], level: dict[Node, int], number: int,
+                ) -> Callable[[dict[Node, Any], Sequence[Array]], None]:
+        """A part over stand-ins for what earlier levels gave."""
+        stand_ins: dict[Node, Node] = {}
+        new: dict[Node, Node] = {}
+        for node in toposort(wanted, stop=lambda n: level[n] < number or _is_value_of_host(n)):
+            if is_input(node) or level[node] < number or _is_value_of_host(node):
+                if constant_value(node) is not None:
+                    new[node] = node
+                    continue
+                slot = len(stand_ins)
+                new[node] = stand_ins[node] = make_input(slot, node.type)
+            else:
+                parents = tuple(new[p] for p in node.parents)
+                new[node] = node.op(*parents, **_fields(node))
+        part = NativePart([new[w] for w in wanted])
+        self.parts.append(part)
+        sources = list(stand_ins)
+
+        def run(values: dict[Node, Any], arguments: Sequence[Array]) -> None:
+            given = [_value(s, values, arguments) for s in sources]
+            values.update(zip(wanted, part(given), strict=True))
+
+        return run
+
+    def __call__(self, arguments: Sequence[Array],
+                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
+        if self.only is not None:
+            return self.only(arguments, donated)
+        values: dict[Node, Any] = {}
+        with np.errstate(all="ignore"):
+            for step in self.steps:
+                step(values, arguments)
+        return [_value(n, values, arguments) for n in self.nodes]
+
+
+def _fields(node: Node) -> dict[str, Any]:
+    return {name: getattr(node.params, name) for name in getattr(
+        node.params, "__dataclass_fields__", {})}
+
+
+def _value(node: Node, values: dict[Node, Any], arguments: Sequence[Array]) -> Any:
+    if is_input(node):
+        return arguments[node.params.slot]
+    found = values.get(node)
+    return constant_value(node) if found is None else found
+
+
+def _is_value_of_host(node: Node) -> bool:
+    return runs_on_host(node.parents[0]) if node.op is pick else runs_on_host(node)
+
+
+def _levels(order: Sequence[Node]) -> dict[Node, int]:
+    """How many host steps are before each node; a host step itself counts."""
+    level: dict[Node, int] = {}
+    for node in order:
+        base = max((level[p] for p in node.parents), default=0)
+        level[node] = base + 1 if runs_on_host(node) else base
+    return level
+
+
+def _host_step(node: Node) -> Callable[[dict[Node, Any], Sequence[Array]], None]:
+    def run(values: dict[Node, Any], arguments: Sequence[Array]) -> None:
+        operands = [_value(p, values, arguments) for p in node.parents]
+        result = evaluate_node(node, operands)
+        if node.op.several_outputs:
+            for output, value in zip(node.outputs, result, strict=True):
+                values[output] = value
+        else:
+            values[node] = result
+
+    return run
+
+

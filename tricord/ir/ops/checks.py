@@ -24,16 +24,18 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Bounds:
-    """``0 <= x < size``. ``message`` has the places ``{value}`` and ``{size}``."""
+    """``low <= x < size``. ``message`` has the places ``{value}`` and ``{size}``."""
 
     size: int
     message: str
+    #: below zero where negative indices count from the end
+    low: int = 0
 
 
 def refusal(p: Bounds, value: int) -> IndexRangeError:
     """The error for one value that is out of bounds."""
     return IndexRangeError(p.message.format(value=value, size=p.size),
-                           hint=f"legal are 0 to {p.size - 1}" if p.size else None)
+                           hint=f"legal are {p.low} to {p.size - 1}" if p.size else None)
 
 
 def _dtype(p: Bounds, x: TensorType) -> DType:
@@ -44,8 +46,8 @@ def _dtype(p: Bounds, x: TensorType) -> DType:
 def _reference(p: Bounds, x: Array) -> Array:
     if x.size:
         low, high = int(x.min()), int(x.max())
-        if low < 0 or high >= p.size:
-            raise refusal(p, low if low < 0 else high)
+        if low < p.low or high >= p.size:
+            raise refusal(p, low if low < p.low else high)
     return x
 
 
@@ -60,16 +62,17 @@ _check_bounds = register(Primitive(
     params=Bounds, shape_rule=lambda p, x: x.shape, dtype_rule=_dtype,
     vjp=NoGradient("integers"), jvp=NoGradient("integers"), batch=_batch, reference=_reference,
     samples=[Sample((integers(2, 3, low=0, high=4),), {"size": 4, "message": _MESSAGE}),
+             Sample((integers(2, 3, low=-4, high=4),), {"size": 4, "message": _MESSAGE, "low": -4}),
              Sample((integers(0, 3),), {"size": 0, "message": _MESSAGE})],
     errors=[ErrorSample((uniform(2),), "check_bounds: expected",
                         {"size": 4, "message": _MESSAGE}, DTypeError)]))
 
 
-def check_bounds(x: Node, size: int, message: str) -> Node:
-    """``x`` itself, once it is sure that all elements are at least 0 and below ``size``.
+def check_bounds(x: Node, size: int, message: str, low: int = 0) -> Node:
+    """``x`` itself, once it is sure that all elements are at least ``low`` and below ``size``.
 
     Dtypes:  integers
     Raises:  IndexRangeError with ``message`` when the program runs; its ``{value}`` and ``{size}``
              are filled in
     """
-    return _check_bounds(x, size=size, message=message)
+    return _check_bounds(x, size=size, message=message, low=low)

@@ -1,0 +1,70 @@
+"""Operands that kernels of their own shape know from the graph, and do not read from memory.
+
+One number repeated, and a count along an axis: the zeros that a scatter adds to, the axes that
+`take_along_axis` leaves alone. Nobody has to write them down then.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..ir.lowering import Kernel, View
+from ..ir.node import Node
+from ..ir.ops.structural import constant_value
+
+__all__ = ["Counter", "Known", "Number", "in_memory", "known"]
+
+_INDEXED = ("gather", "scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_mul")
+_BOXES = ("dynamic_slice", "dynamic_update_slice")
+
+
+@dataclass(frozen=True)
+class Number:
+    """The same everywhere."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Counter:
+    """At flat place i, ``i // inner % size``."""
+
+    inner: int
+    size: int
+
+
+Known = Number | Counter
+
+
+def known(node: Node, number: int) -> Known | None:
+    """What is known of an operand of a node, by its number; None if it lies in memory."""
+    way = node.op.lower
+    name = way.name if isinstance(way, Kernel) else ""
+    operand = node.parents[number]
+    if name in _INDEXED:
+        # What a gather reads is worth a look only if it varies.
+        return _known(operand) if number or name != "gather" else None
+    if name in _BOXES:
+        found = _known(operand) if number or name == "dynamic_update_slice" else None
+        return found if isinstance(found, Number) else None
+    return None
+
+
+def in_memory(node: Node) -> tuple[Node, ...]:
+    """The operands of a step of its own that it reads from memory."""
+    return tuple(p for i, p in enumerate(node.parents) if known(node, i) is None)
+
+
+def _known(node: Node) -> Known | None:
+    if node.op.name == "iota":
+        axis, size = node.params.axis, node.shape[node.params.axis]
+        kind, bits = node.dtype.kind, 8 * node.dtype.itemsize
+        if kind not in "iu" or size > 2 ** (bits - (kind == "i")):
+            return None
+        return Counter(math.prod(node.shape[axis + 1:]), max(size, 1))
+    if node.op.lower == View("broadcast"):
+        node = node.parents[0]
+    value = constant_value(node)
+    return Number(value.reshape(-1)[0]) if value is not None and value.size == 1 else None

@@ -1,0 +1,305 @@
+"""How far from the exact value each element of a graph may lie, worked out along with the values.
+
+A bound of 0 says that every correct program gives the very same bits; infinity, that the value may
+be anything, because rounding decides it (a comparison of two sums that are all but equal). Two
+programs for one graph may differ by twice the bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from tricord.ir.lowering import Reduction, Regions, View
+from tricord.ir.node import Node
+
+__all__ = ["EPSILON", "bounds_of", "disagreement"]
+
+Array = np.ndarray
+EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+#: the least normal numbers; what is below may be flushed to zero
+_TINY = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
+_LARGEST = {"float16": 65504.0, "bfloat16": 3.38e38, "float32": 3.4028234e38,
+            "float64": 1.7976931348623157e308}
+#: units in the last place that a function of one operand may be wrong by
+_UNITS = 8
+
+
+def bounds_of(order: Sequence[Node], values: Mapping[Node, Array]) -> dict[Node, Array]:
+    """The bound of every node, parents first; inputs and constants are exact."""
+    bounds: dict[Node, Array] = {}
+    with np.errstate(all="ignore"):
+        for node in order:
+            if not node.parents:
+                bounds[node] = np.zeros(node.shape)
+                continue
+            wide = [np.asarray(values[p]).astype(np.float64) for p in node.parents]
+            bound = _rule(node)(node, wide, [bounds[p] for p in node.parents],
+                                np.asarray(values[node]).astype(np.float64))
+            bound = np.asarray(bound, np.float64)
+            bounds[node] = np.where(np.isnan(bound), np.inf, bound).reshape(node.shape)
+    return bounds
+
+
+def disagreement(found: Array, expected: Array, bound: Array) -> str:
+    """What is wrong with a result; nothing if it is right."""
+    if found.shape != expected.shape or found.dtype != expected.dtype:
+        return f"{found.dtype}{found.shape} instead of {expected.dtype}{expected.shape}"
+    kind = "f" if expected.dtype.name == "bfloat16" else expected.dtype.kind
+    if kind in "biu":
+        wrong = (found != expected) & np.isfinite(bound)
+    else:
+        a, b = found.astype(np.float64), expected.astype(np.float64)
+        same = ((a == b) & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))
+        with np.errstate(all="ignore"):
+            near = (np.abs(a - b) <= 2 * bound) & (bound > 0) | np.isinf(bound)
+        wrong = ~(same | near)
+    if not wrong.any():
+        return ""
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return (f"{int(wrong.sum())} of {wrong.size} elements differ, first at {at}: {found[at]!r} "
+            f"instead of {expected[at]!r}, bound {bound[at]:.3g}")
+
+
+def _rule(node: Node) -> Callable[..., Array]:
+    way = node.op.lower
+    if isinstance(way, (View, Regions)):
+        return lambda node, x, e, out: node.op.reference(node.params, *e)
+    if isinstance(way, Reduction):
+        return _FLOAT_REDUCTIONS[way.combine] if node.dtype.kind == "f" else _grouped
+    if node.op.name == "dot":
+        return _float_dot if node.dtype.kind == "f" else _whole_dot
+    return _BY_NAME.get(node.op.name, _exact)
+
+
+def _exact(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    """Functions that are right only for the right operands."""
+    return np.where(sum(e[1:], e[0]) > 0, np.inf, 0.0)
+
+
+def _times(a: Array, b: Array) -> Array:
+    return np.where((a == 0) | (b == 0), 0.0, a * b)
+
+
+def _certain_nan(x: Sequence[Array], e: Sequence[Array]) -> Array:
+    found = np.isnan(x[0]) & np.isfinite(e[0])
+    for value, bound in zip(x[1:], e[1:], strict=True):
+        found = found | (np.isnan(value) & np.isfinite(bound))
+    return found
+
+
+def _arithmetic(carried: Callable[..., Array]) -> Callable[..., Array]:
+    """Correctly rounded operations, with what errors of the operands are carried on."""
+
+    def rule(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+        if node.dtype.kind != "f":
+            return _exact(node, x, e, out)
+        name = node.dtype.name
+        exact = sum(e[1:], e[0]) == 0
+        bound = carried(x, e, out) + EPSILON[name] * np.abs(out) + _TINY[name]
+        # Subnormal operands and results may be flushed, or not where nothing is computed.
+        small = np.abs(out) < _TINY[name]
+        for value in x:
+            small = small | ((np.abs(value) < _TINY[name]) & (value != 0))
+        bound = np.where(exact, np.where(small & (np.abs(out) <= 4 * _TINY[name]),
+                                         _TINY[name], 0.0), bound)
+        flushed = np.zeros(np.shape(out), bool)
+        for value in x:
+            flushed = flushed | ((np.abs(value) < _TINY[name]) & (value != 0))
+        if node.op.name == "divide":  # by zero, or by what is flushed to it
+            bound = np.where(flushed, np.inf, bound)
+        return _ended(bound, x, e, out, name)
+
+    return rule
+
+
+def _ended(bound: Array, x: Sequence[Array], e: Sequence[Array], out: Array, name: str) -> Array:
+    beyond = ~(np.abs(out) + bound < _LARGEST[name])
+    bound = np.where((bound > 0) & beyond, np.inf, bound)
+    return np.where(_certain_nan(x, e), 0.0, bound)
+
+
+def _divided(x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    room = np.abs(x[1]) - e[1]
+    return np.where(room > e[1], (e[0] + _times(np.abs(out), e[1])) / room, np.inf)
+
+
+def _square_root(x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    low = x[0] - e[0]
+    return np.where(low > 0, np.sqrt(x[0] + e[0]) - np.sqrt(np.maximum(low, 0)), np.inf)
+
+
+def _largest(x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    return np.maximum(e[0], e[-1])
+
+
+def _extreme(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    if node.dtype.kind != "f":
+        return _exact(node, x, e, out)
+    tiny = _TINY[node.dtype.name]
+    # Of two zeros either may be taken, whatever their signs.
+    bound = np.where(np.abs(out) <= tiny, np.maximum(_largest(x, e, out), tiny),
+                     _largest(x, e, out))
+    return _ended(bound, x, e, out, node.dtype.name)
+
+
+def _same(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    return e[0]
+
+
+def _function(slope: Callable[[Array, Array], Array]) -> Callable[..., Array]:
+    """Approximated functions; ``slope(out, e)``: how far an error of e takes the result."""
+
+    def rule(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+        name = node.dtype.name
+        bound = slope(np.abs(out), e[0]) + _UNITS * EPSILON[name] * np.abs(out) + _TINY[name]
+        special = ~np.isfinite(x[0]) & (e[0] == 0) & ~np.isfinite(out)
+        return _ended(np.where(special, 0.0, bound), x, e, out, name)
+
+    return rule
+
+
+def _comparison(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    total = e[0] + e[1]
+    far = np.abs(x[0] - x[1]) > total
+    bound = np.where((total == 0) | (far & np.isfinite(total)), 0.0, np.inf)
+    return np.where(_certain_nan(x, e), 0.0, bound)
+
+
+def _chosen(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    return np.where(e[0] > 0, np.inf, np.where(x[0] != 0, e[1], e[2]))
+
+
+def _floor(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    steady = np.floor(x[0] - e[0]) == np.floor(x[0] + e[0])
+    bound = np.where((e[0] == 0) | steady, 0.0, np.inf)
+    return np.where(_certain_nan(x, e), 0.0, bound)
+
+
+def _cast(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    source, to = node.parents[0].dtype, node.dtype
+    value, error = x[0], e[0]
+    if source.kind != "f":
+        return _exact(node, x, e, out)
+    if to.kind == "b":
+        tiny = _TINY[source.name]
+        near = (np.abs(value) <= error) | ((np.abs(value) < tiny) & (value != 0))
+        return np.where(near & ((error > 0) | (value != 0)), np.inf, 0.0)
+    if to.kind in "iu":
+        info = np.iinfo(to.numpy)
+        fits = (value - error > info.min - 0.5) & (value + error < float(info.max) - 0.5)
+        steady = np.trunc(value - error) == np.trunc(value + error)
+        return np.where(np.isfinite(value) & fits & steady, 0.0, np.inf)
+    small = (np.abs(value) < _TINY[to.name]) & (value != 0)
+    bound = np.where((error == 0) & ~small, 0.0,
+                     error + EPSILON[to.name] * np.abs(out) + _TINY[to.name])
+    return _ended(bound, x, e, out, to.name)
+
+
+# ---- sums and what else depends on an order
+
+def _grouped(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    return np.where((e[0] > 0).any(axis=node.params.axes), np.inf, 0.0)
+
+
+def _precision(node: Node) -> float:
+    """Of the sums inside: float32 for narrow dtypes."""
+    return EPSILON["float32"] if node.dtype.itemsize < 4 else EPSILON[node.dtype.name]
+
+
+def _rounded(node: Node, out: Array) -> Array:
+    return (EPSILON[node.dtype.name] * np.abs(out) if node.dtype.itemsize < 4
+            else np.zeros(out.shape)) + _TINY[node.dtype.name]
+
+
+def _unknown(e: Array, axes: tuple[int, ...], nan: Array) -> Array:
+    return np.isinf(e).any(axis=axes) & ~nan
+
+
+def _sum(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    axes, name = node.params.axes, node.dtype.name
+    count = int(np.prod([x[0].shape[a] for a in axes]))
+    if count <= 1:
+        return e[0].sum(axis=axes)
+    finite = np.isfinite(x[0])
+    size = np.where(finite, np.abs(x[0]), 0).sum(axis=axes)
+    carried = np.where(np.isfinite(e[0]), e[0], 0).sum(axis=axes)
+    bound = carried + count * _precision(node) * (size + carried) + _rounded(node, out)
+    fits = size + bound < 0.9 * _LARGEST[name]
+    nan = (np.isnan(x[0]) & np.isfinite(e[0])).any(axis=axes)
+    bound = np.where(fits, np.where((~finite).any(axis=axes), 0.0, bound), np.inf)
+    bound = np.where(_unknown(e[0], axes, nan), np.inf, bound)
+    return np.where(nan, 0.0, bound)
+
+
+def _product(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    axes, name = node.params.axes, node.dtype.name
+    count = int(np.prod([x[0].shape[a] for a in axes]))
+    if count <= 1:
+        return e[0].sum(axis=axes)
+    size = np.abs(x[0])
+    logs = np.where((size > 0) & np.isfinite(size), np.log2(size), 0.0)
+    up, down = np.maximum(logs, 0).sum(axis=axes), np.minimum(logs, 0).sum(axis=axes)
+    steady = (up < np.log2(_LARGEST[name]) - 1) & (down > np.log2(_TINY[name]) + 1)
+    carried = (size + e[0]).prod(axis=axes) - size.prod(axis=axes)
+    bound = np.abs(carried) + count * EPSILON[name] * (np.abs(out) + np.abs(carried)) + _TINY[name]
+    special = (~np.isfinite(x[0])).any(axis=axes)
+    bound = np.where(special & ~(e[0] > 0).any(axis=axes), 0.0, bound)
+    nan = (np.isnan(x[0]) & np.isfinite(e[0])).any(axis=axes)
+    bound = np.where(~steady | _unknown(e[0], axes, nan), np.inf, bound)
+    return np.where(nan, 0.0, np.where((bound > 0) & ~np.isfinite(out), np.inf, bound))
+
+
+def _reduced_extreme(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    axes, tiny = node.params.axes, _TINY[node.dtype.name]
+    bound = np.where(np.isfinite(e[0]), e[0], 0).max(axis=axes, initial=0.0)
+    bound = np.where(np.abs(out) <= tiny, np.maximum(bound, tiny), bound)
+    nan = (np.isnan(x[0]) & np.isfinite(e[0])).any(axis=axes)
+    bound = np.where(_unknown(e[0], axes, nan), np.inf, bound)
+    return np.where(nan, 0.0, np.where((bound > 0) & ~np.isfinite(out), np.inf, bound))
+
+
+def _whole_dot(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    one = [np.ones(v.shape) for v in x]
+    wrong = node.op.reference(node.params, (e[0] > 0) * 1.0, one[1]) + node.op.reference(
+        node.params, one[0], (e[1] > 0) * 1.0)
+    return np.where(wrong > 0, np.inf, 0.0)
+
+
+def _float_dot(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    def dot(a: Array, b: Array) -> Array:
+        return np.asarray(node.op.reference(node.params, a * 1.0, b * 1.0))
+
+    one = [np.ones(v.shape) for v in x]
+    sizes = [np.where(np.isfinite(v), np.abs(v), 0) for v in x]
+    errors = [np.where(np.isfinite(b), b, 0) for b in e]
+    inner = int(np.prod([x[0].shape[a] for a in node.params.left_contract]))
+    products = dot(sizes[0] + errors[0], sizes[1] + errors[1])
+    carried = (dot(sizes[0], errors[1]) + dot(errors[0], sizes[1]) + dot(errors[0], errors[1]))
+    bound = carried + (inner + 2) * (_precision(node) * products + _TINY[node.dtype.name])
+    bound = bound + _rounded(node, out)
+    special = dot(~np.isfinite(x[0]), one[1]) + dot(one[0], ~np.isfinite(x[1])) > 0
+    inexact = dot(e[0] > 0, one[1]) + dot(one[0], e[1] > 0) > 0
+    unknown = dot(np.isinf(e[0]), one[1]) + dot(one[0], np.isinf(e[1])) > 0
+    bound = np.where(special, np.where(inexact, np.inf, 0.0), bound)
+    return np.where(unknown | (products + bound >= 0.9 * _LARGEST[node.dtype.name]), np.inf, bound)
+
+
+_BY_NAME = {
+    "add": _arithmetic(lambda x, e, out: e[0] + e[1]),
+    "subtract": _arithmetic(lambda x, e, out: e[0] + e[1]),
+    "multiply": _arithmetic(lambda x, e, out: _times(np.abs(x[0]), e[1]) + _times(
+        np.abs(x[1]), e[0]) + _times(e[0], e[1])),
+    "divide": _arithmetic(_divided),
+    "sqrt": _arithmetic(_square_root),
+    "maximum": _extreme, "minimum": _extreme,
+    "negative": _same, "abs": _same,
+    "exp": _function(lambda out, e: _times(out, np.expm1(e))),
+    "tanh": _function(lambda out, e: e), "logistic": _function(lambda out, e: e),
+    "where": _chosen, "floor": _floor, "cast": _cast,
+    **dict.fromkeys(("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+                    _comparison),
+}
+_FLOAT_REDUCTIONS = {"add": _sum, "multiply": _product, "maximum": _reduced_extreme,
+                     "minimum": _reduced_extreme}

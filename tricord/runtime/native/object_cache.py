@@ -42,15 +42,31 @@ def _folder() -> Path | None:
     return None if cache is None else cache / "objects"
 
 
+def _is_ours(facts: os.stat_result) -> bool:
+    """Whether only this user could have written what has these facts."""
+    return os.name != "posix" or (
+        facts.st_uid == os.geteuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
 def _trusted(folder: Path) -> bool:
-    """Whether only this user could have put code there."""
-    if os.name != "posix":
-        return folder.is_dir()
     try:
         facts = folder.stat()
     except OSError:
         return False
-    return facts.st_uid == os.getuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISDIR(facts.st_mode) and _is_ours(facts)
+
+
+def _read(path: Path) -> bytes | None:
+    """The content of a regular file of this user's; nothing else is waited for or followed."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
+            facts = os.fstat(file.fileno())
+            if stat.S_ISREG(facts.st_mode) and _is_ours(facts) and facts.st_size <= _LIMIT:
+                return file.read()
+    except OSError:
+        pass
+    return None
 
 
 def lookup(key: str) -> bytes | None:
@@ -59,9 +75,8 @@ def lookup(key: str) -> bytes | None:
     if folder is None or not _trusted(folder):
         return None
     path = folder / key
-    try:
-        data = path.read_bytes()
-    except OSError:
+    data = _read(path)
+    if data is None:
         return None
     body = data[len(_MAGIC) + 32:]
     good = (data.startswith(_MAGIC) and len(data) >= _HEADER
@@ -82,18 +97,26 @@ def keep(key: str, payload: bytes) -> None:
         return
     body = key.encode() + payload
     data = _MAGIC + hashlib.sha256(body).digest() + body
-    try:
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not _trusted(folder):
             return
-        # Whole or not at all; no wait for the disk, because the hash tells what is damaged.
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(data)
-        os.replace(file.name, folder / key)
+        _write(folder / key, data)
         if int(key[:4], 16) % _LOOK_EVERY == 0:
             _shrink(folder)
-    except OSError:
-        return
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all; no wait for the disk, because the hash tells what is damaged."""
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
 
 
 def _shrink(folder: Path) -> None:

@@ -85,7 +85,7 @@ class NestEmitter:
         if isinstance(value, Load):
             return self.load(value, block, lanes)
         if isinstance(value, Number):
-            return f.constant(value.value, scalars.register_of(value.dtype))
+            return scalars.constant(f, value.value, value.dtype)
         if isinstance(value, Position):
             return self.position(value, block, lanes)
         if isinstance(value, Given):
@@ -118,14 +118,14 @@ class NestEmitter:
             narrow = value.dtype.itemsize < 8
             if narrow:  # indices of what fits in memory lane by lane fit in 32 bits mostly
                 low, high = value.at.bounds(self.nest.extents)
-                narrow = -2**31 <= low and high < 2**31
+                narrow = low >= -2**31 and high < 2**31
             kind = "i32" if narrow else "i64"
             ramp = f.lanes_constant([i * step for i in range(lanes)], kind)
             at = f.add(f.splat(f.convert(at, kind), lanes), ramp)
         if value.dtype is bool_:
             return f.compare("ne", at, 0)
-        if element in ("half", "bfloat"):
-            return f.convert(f.convert(at, "float"), element)
+        if value.dtype.kind == "f" and value.dtype.itemsize == 2:
+            return scalars.narrow(f, f.convert(at, "float"), element)
         return f.convert(at, element)
 
     # ---- memory
@@ -411,7 +411,7 @@ class _Writer:
         self.loops: dict[int, Value] = {}
 
     def write(self) -> None:
-        f, nest, kernel = self.f, self.nest, self.kernel
+        f, kernel = self.f, self.kernel
         self.uniform_at([])
         outer = [k for k in kernel.kept if not (kernel.by_columns and k == kernel.lane)]
         if not outer and not kernel.split_lane:
@@ -623,7 +623,7 @@ class _Writer:
     def row_blocks(self, stage: int, numbers: Sequence[int],
                    places: Sequence[tuple[Value, int, Value | None]], ways: int,
                    sums: Sequence[Value]) -> list[Value]:
-        f, lane = self.f, self.kernel.lane
+        lane = self.kernel.lane
         assert lane is not None
         results = list(sums)
         self.e.uniform.append({})

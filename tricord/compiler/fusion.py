@@ -27,9 +27,10 @@ from ..ir.lowering import Alias, Leaf, Reduction, Scalar, View
 from ..ir.node import Node
 from ..ir.record import pick
 from .affine import Affine, Index, domain_index, flat_index, through_view
-from .scalars import cost
+from .operands import in_memory
+from .scalars import cost, supports
 
-__all__ = ["Fusion", "Read", "Unit", "fuse", "squeezed"]
+__all__ = ["Fusion", "Read", "Unit", "fuse", "operand_reads", "squeezed"]
 
 #: Members of one group at most, so that registers and compile time suffice.
 _LARGEST_GROUP = 150
@@ -96,7 +97,7 @@ class Fusion:
         wanted = {o for o in self.outputs if not is_input(o)}
         for node in self.order:
             if is_opaque(node):
-                wanted.update(self.memory_of(p, node) for p in node.parents)
+                wanted.update(self.memory_of(p, node) for p in in_memory(node))
         return wanted
 
     def memory_of(self, node: Node, user: Node | None = None) -> Node:
@@ -200,7 +201,10 @@ def is_opaque(node: Node) -> bool:
     """Whether a node is a step of its own."""
     if node.op is pick or isinstance(node.op.lower, (Leaf, Alias)):
         return False
-    if isinstance(node.op.lower, (Scalar, Reduction, View)):
+    way = node.op.lower
+    if isinstance(way, Scalar):
+        return not supports(way.name, [p.dtype for p in node.parents], node.dtype)
+    if isinstance(way, (Reduction, View)):
         return node.dtype.kind == "c" or any(p.dtype.kind == "c" for p in node.parents)
     return True
 
@@ -216,9 +220,7 @@ def fuse(outputs: Sequence[Node]) -> Fusion:
             fusion.unit_of[node] = fusion.unit_of[node.parents[0]]
         elif is_opaque(node):
             _opaque(fusion, node)
-        elif not node.size:
-            fusion.free.add(node)
-        elif node not in fusion.wanted and _is_free(fusion, node):
+        elif not node.size or (node not in fusion.wanted and _is_free(fusion, node)):
             fusion.free.add(node)
         elif isinstance(way, View):
             if not _view_is_free(fusion, node):
@@ -230,7 +232,7 @@ def fuse(outputs: Sequence[Node]) -> Fusion:
 
 def _opaque(fusion: Fusion, node: Node) -> None:
     before = 0
-    for parent in node.parents:
+    for parent in in_memory(node):
         source = fusion.memory_of(parent, node)
         unit = fusion.unit_of.get(source)
         if unit is not None:
@@ -281,7 +283,7 @@ def _assign(fusion: Fusion, node: Node) -> None:
     domain = squeezed(over.shape)
     axes = _squeezed_axes(over.shape, node.params.axes) if reduction else None
     index = domain_index(over.shape)
-    reads = _operand_reads(fusion, node, index, domain)
+    reads = operand_reads(fusion, node, index, domain)
     edges: dict[Unit, list[Read]] = {}
     leaves = set()
     for read in reads:
@@ -313,7 +315,8 @@ def _assign(fusion: Fusion, node: Node) -> None:
     _join(fusion, joined, node, domain, axes, leaves, edges)
 
 
-def _operand_reads(fusion: Fusion, node: Node, index: Index, domain: Sequence[int]) -> list[Read]:
+def operand_reads(fusion: Fusion, node: Node, index: Index, domain: Sequence[int]) -> list[Read]:
+    """The stored values that a member of a group reads, computed at an index."""
     if isinstance(node.op.lower, View):  # a copy
         parent = node.parents[0] if node.parents else None
         if parent is None:

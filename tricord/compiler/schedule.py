@@ -14,7 +14,8 @@ from ..ir.graph import is_input
 from ..ir.lowering import Leaf, Scalar
 from ..ir.node import Node
 from .affine import domain_index
-from .fusion import Fusion, Unit, squeezed
+from .fusion import Fusion, Unit, operand_reads, squeezed
+from .operands import in_memory
 from .scalars import cost
 
 __all__ = ["Schedule", "Step", "schedule"]
@@ -66,7 +67,7 @@ def _readers(fusion: Fusion) -> dict[Node, set[int]]:
         if not unit.members:
             continue
         if unit.opaque is not None:
-            read = {fusion.memory_of(p, unit.opaque) for p in unit.opaque.parents}
+            read = {fusion.memory_of(p, unit.opaque) for p in in_memory(unit.opaque)}
         else:
             read = unit.leaves - set(unit.members)
         for node in read:
@@ -118,10 +119,9 @@ def _fits(fusion: Fusion, unit: Unit, product: Node) -> bool:
     # Read at the point where it is made, and nowhere else.
     domain = unit.shape
     for member in unit.members:
-        for parent in member.parents:
-            for read in fusion.reads(parent, domain_index(member.shape), domain):
-                if read.node is product and read.index != domain_index(product.shape):
-                    return False
+        for read in operand_reads(fusion, member, domain_index(member.shape), domain):
+            if read.node is product and read.index != domain_index(product.shape):
+                return False
     return True
 
 

@@ -11,14 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from ..ir.dtypes import float32
 from ..ir.graph import toposort
 from ..ir.lowering import Alias, Kernel, Reduction, Scalar, View
 from ..ir.node import Node, intern_node
 from ..ir.ops.control import merge_scans
+from ..ir.ops.elementwise import cast
+from ..ir.ops.indexing import Index
 from ..ir.ops.movement import broadcast, reshape, slice_, transpose
 from ..ir.ops.structural import constant, constant_value
 from ..ir.record import pick
 from .contraction import as_matrix_product
+from .index_checks import with_checked_indices
 
 __all__ = ["simplify"]
 
@@ -36,7 +40,15 @@ def simplify(outputs: Sequence[Node]) -> list[Node]:
         else:
             made = node
         new[node] = _rewritten(made)
-    return [new[o] for o in merged]
+    return [_computed(new[o]) for o in merged]
+
+
+def _computed(output: Node) -> Node:
+    """An output that somebody writes: a constant becomes a copy of one."""
+    value = constant_value(output)
+    if value is None:
+        return output
+    return reshape(constant(value.reshape(1, *value.shape), output.dtype), output.shape)
 
 
 def _rewritten(node: Node) -> Node:
@@ -61,7 +73,9 @@ def _rules(node: Node) -> Sequence[Rule]:
     if isinstance(way, View):
         return _VIEWS.get(way.kind, ())
     if way == Kernel("dot"):
-        return (as_matrix_product,)
+        return (_product_of_narrow, as_matrix_product)
+    if isinstance(way, Kernel) and isinstance(node.params, Index):
+        return (with_checked_indices,)
     return ()
 
 
@@ -119,12 +133,20 @@ def _twice(node: Node) -> Node | None:
 
 
 def _same_branches(node: Node) -> Node | None:
-    condition, x, y = node.parents
+    _, x, y = node.parents
     return x if x is y else None
 
 
 def _cast_to_itself(node: Node) -> Node | None:
     return node.parents[0] if node.parents[0].dtype is node.dtype else None
+
+
+def _product_of_narrow(node: Node) -> Node | None:
+    """half and bfloat16 are multiplied and summed in float32, and rounded once."""
+    if node.dtype.kind != "f" or node.dtype.itemsize >= 4:
+        return None
+    x, y = (_rewritten(cast(p, float32)) for p in node.parents)
+    return cast(_rewritten(intern_node(node.op, node.params, (x, y))), node.dtype)
 
 
 # ---- reductions and views

@@ -18,6 +18,7 @@ from .kernels.matmul import Matrix, matmul
 from .llvm import Function, Value
 from .loops import Load, Nest, Store
 from .nests import nest_of
+from .operands import in_memory
 from .scalars import memory_of
 from .schedule import Step
 from .target import Target
@@ -80,7 +81,7 @@ def _group(fusion: Fusion, step: Step, target: Target) -> Call:
     made = nest_of(fusion, step.unit, step.stored)
     kernel = NestKernel(made.nest, target)
     reads, writes = tuple(map(Place, made.reads)), tuple(map(Place, made.writes))
-    in_place = frozenset() if made.nest.reduced else _same_place(made.nest, made.reads)
+    in_place = _same_place(made.nest, made.reads)
     return Call(kernel, reads, writes, (*reads, *writes), _label(step), in_place)
 
 
@@ -92,9 +93,11 @@ def _label(step: Step) -> str:
 
 
 def _same_place(nest: Nest, reads: Sequence[Node]) -> frozenset[Node]:
-    """Operands that are read nowhere but at the place where results are written."""
+    """Operands that are read nowhere but at the place where every result is written, and only
+    before it is written."""
     places = {s.at for s in nest.stores}
-    if len(places) != 1:
+    reduced = set(nest.reduced)
+    if len(places) != 1 or any(at.loops & reduced for at in places):
         return frozenset()
     elsewhere = {v.buffer for v in nest.values if isinstance(v, Load) and v.at not in places}
     return frozenset(n for i, n in enumerate(reads) if i not in elsewhere)
@@ -103,10 +106,12 @@ def _same_place(nest: Nest, reads: Sequence[Node]) -> frozenset[Node]:
 def _generated(fusion: Fusion, node: Node, target: Target) -> Call:
     assert isinstance(node.op.lower, Kernel)
     kernel = GENERATORS[node.op.lower.name](node, target)
-    reads = tuple(Place(fusion.memory_of(p)) for p in node.parents)
+    reads = tuple(Place(fusion.memory_of(p)) for p in in_memory(node))
     writes = tuple(Place(o) for o in node.outputs)
-    return Call(kernel, reads, writes, (*reads, *writes), node.op.name,
-                reports=getattr(kernel, "reports", False))
+    in_place = frozenset(fusion.memory_of(node.parents[i])
+                         for i in getattr(kernel, "in_place", ()))
+    return Call(kernel, reads, writes, (*reads, *writes), node.op.name, in_place,
+                getattr(kernel, "reports", False))
 
 
 # ---- matrix products

@@ -17,6 +17,7 @@ from .scatter import Scatter
 from .search import SearchSorted
 from .sort import Sort
 from .top_k import top_k
+from .triangular import TriangularSolve
 from .window import WindowReduction
 from .window_places import WindowPut, WindowTake
 
@@ -51,4 +52,5 @@ GENERATORS: Mapping[str, Generator] = {
     "window_argmin": WindowReduction,
     "window_put": WindowPut,
     "window_take": WindowTake,
+    "triangular_solve": TriangularSolve,
 }

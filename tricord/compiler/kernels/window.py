@@ -107,23 +107,25 @@ class WindowReduction(Generated):
         while lanes > 1 and not self._readable(begin, lanes):
             lanes //= 2
         end = begin
-        while self._readable(end, lanes) and end + lanes <= axis.m:
+        while self._readable(end, lanes):
             end += lanes
+        # The last vector may overlap the one before.
+        while end > begin and self._readable(end - lanes + 1, lanes):
+            end += 1
 
         def one(place: Value, lanes: int, inside: bool) -> None:
             columns = _Columns(axis.position(f, place), lanes, inside)
             result = self._windows(f, start, columns, ranges)
             write(f, result, f["y0"], f.add(to, place))
 
-        f.loop(0, begin, lambda j: one(j, 1, False))
-        f.loop(begin, end, lambda j: one(j, lanes, True), step=lanes)
-        # The last few once more in a whole vector, if there is one.
-        again = next((j for j in range(end - 1, end - lanes, -1) if j >= begin
-                      and self._readable(j, lanes) and j + lanes <= axis.m), None)
-        if again is not None:
-            one(f.index(again), lanes, True)
-            end = again + lanes
-        f.loop(end, axis.m, lambda j: one(j, 1, False))
+        f.loop(begin, end, lambda j: one(f.minimum_index(j, end - lanes), lanes, True), step=lanes)
+
+        def alone(j: Value) -> None:
+            """Windows before ``begin``, then those from ``end`` on."""
+            behind = f.select(f.compare("slt", j, begin), 0, f.index(end - begin))
+            one(f.add(j, behind), 1, False)
+
+        f.loop(0, begin + axis.m - end, alone)
 
     def _readable(self, place: int, lanes: int) -> bool:
         """Whether vectors may be read for windows from ``place`` on: of all their elements, and of

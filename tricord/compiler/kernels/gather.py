@@ -66,9 +66,8 @@ class Gather(Mover):
         f.loop(start, stop, lambda row: self._row(f, row, read, write))
 
     def _row(self, f: Function, row: Value, read: Value, write: Value) -> None:
-        steps, inside = self.places.steps_of(f, row)
-        for step in steps.values():
-            read = f.add(read, step)
+        place, inside = self.places.place(f, row)
+        read = f.add(read, place)
         write = f.add(write, f.mul(row, self.width))
         if not self.places_exist:
             self._zero(f, write)

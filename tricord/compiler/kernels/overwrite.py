@@ -1,14 +1,14 @@
 """Kernels whose result is an operand with some elements changed: what they share.
 
-The result is cut into parts along its first axes, and a task makes one part: it copies (or fills)
-it, then works on what changes there. So each element is written by one task alone, in an order that
-does not depend on the threads.
+The result is cut into parts, and a task makes one part: it copies (or fills) it, then works on what
+changes there. So each element is written by one task alone, in an order that does not depend on the
+threads.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -40,14 +40,14 @@ class Overwriting(Mover):
         self.in_place = (0,) if self.known[0] is None else ()
 
     def cut(self, axes: Sequence[int], tasks: int) -> None:
-        """Cut along axes that come first, up to axes of one, into about so many tasks."""
+        """Cut along axes that come first, up to axes of one, into about so many ranges."""
         self.cut_axes = tuple(axes)
         self.count = math.prod(self.shape[a] for a in axes)
         self.step = self.steps[axes[-1]] if axes else math.prod(self.shape)
         self.block = max(1, -(-self.count // max(tasks, 1)))
         self.tasks = max(1, -(-self.count // self.block))
         if self.wide:
-            self.scratch = 4 * self.block * self.step + 64
+            self.scratch = 4 * self.block * self.step
 
     def task(self, f: Function, task: Value) -> None:
         low = f.mul(task, self.block)
@@ -56,49 +56,45 @@ class Overwriting(Mover):
         # Such that element i of the result is element i from here.
         self.work = f["y0"] if not self.wide else f.offset(
             f["scratch"], f.sub(0, start), self.element)
-        self._begin(f, start, stop)
+        self.unless_there(f, lambda: span(f, start, stop, self.working_lanes, lambda at, count: (
+            f.store(self.begun(f, at, count), f.offset(self.work, at, self.element)))))
         self.change(f, low, high, start, stop)
         if self.wide:
-            element = scalars.memory_of(self.node.dtype)
-
-            def end(at: Value, count: int) -> None:
-                value = f.load(f.offset(self.work, at, "float"), vector(count, "float"))
-                f.store(narrow(f, value, element), f.offset(f["y0"], at, element))
-
-            span(f, start, stop, self.working_lanes, end)
+            span(f, start, stop, self.working_lanes, lambda at, count: self.end(
+                f, f.offset(self.work, at, "float"), at, count))
 
     def change(self, f: Function, low: Value, high: Value, start: Value, stop: Value) -> None:
         """Change the part from ``low`` to ``high`` of what is cut: elements ``start`` to ``stop``
         of the result, which lies in ``self.work``."""
         raise NotImplementedError
 
-    def _begin(self, f: Function, start: Value, stop: Value) -> None:
-        source = self.node.dtype
-        known = self.known[0]
-        element = scalars.memory_of(source) if self.wide else self.element
-
-        def copy(at: Value, count: int) -> None:
-            if isinstance(known, Number):
-                value = self.number(f, known, count)
-            else:
-                value = f.load(f.offset(f["x0"], at, element), vector(count, element))
-                value = widen(f, value) if self.wide else value
-            f.store(value, f.offset(self.work, at, self.element))
-
-        def whole() -> None:
-            span(f, start, stop, self.working_lanes, copy)
-
-        if known is None and not self.wide:
-            f.if_(f.pure(f"icmp ne {f['x0']}, {f['y0'].text}", "i1"), whole)
+    def unless_there(self, f: Function, begin: Callable[[], None]) -> None:
+        """Copy operand 0, unless it lies where the result does."""
+        if self.known[0] is None and not self.wide:
+            f.if_(f.pure(f"icmp ne {f['x0']}, {f['y0'].text}", "i1"), begin)
         else:
-            whole()
+            begin()
+
+    def begun(self, f: Function, at: Value, count: int) -> Value:
+        """Elements of operand 0 as they are worked on."""
+        known = self.known[0]
+        if isinstance(known, Number):
+            return self.number(f, known, count)
+        element = scalars.memory_of(self.node.dtype) if self.wide else self.element
+        value = f.load(f.offset(f["x0"], at, element), vector(count, element))
+        return widen(f, value) if self.wide else value
+
+    def end(self, f: Function, pointer: Value, at: Value, count: int) -> None:
+        """Sums rounded: elements of the result from ``at`` on."""
+        element = scalars.memory_of(self.node.dtype)
+        value = f.load(pointer, vector(count, "float"))
+        f.store(narrow(f, value, element), f.offset(f["y0"], at, element))
 
     def number(self, f: Function, known: Number, lanes: int) -> Value:
-        """A known number as it is held in ``self.work``."""
+        """A known number as it is worked on."""
         if self.wide:
             value = f.constant(float(known.value), "float")
         else:
-            bits = int(np.asarray(known.value).view(f"u{self.itemsize}"))
-            half = 1 << (8 * self.itemsize - 1)
-            value = f.constant(bits - 2 * half if bits >= half else bits, self.element)
+            bits = int(np.asarray(known.value).view(f"i{self.itemsize}"))
+            value = f.constant(bits, self.element)
         return f.splat(value, lanes)

@@ -44,6 +44,14 @@ class Places:
             found[axis] = f.mul(index, self.steps[axis])
         return found, inside
 
+    def place(self, f: Function, row: Value) -> tuple[Value, Value | None]:
+        """Where all indices together lead, and whether they are inside."""
+        steps, inside = self.steps_of(f, row)
+        total = f.index(0)
+        for step in steps.values():
+            total = f.add(total, step)
+        return total, inside
+
     def _index(self, f: Function, number: int, row: Value) -> Value:
         known, dtype = self.known[number], self.indices[number].dtype
         if isinstance(known, Number):

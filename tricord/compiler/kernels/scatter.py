@@ -1,7 +1,8 @@
 """Updates combined into computed places, in their order: the gradients of look-ups, and counting.
 
 Every task goes over all indices and does those that lead into its part of the result. There are
-only so many tasks that this costs little beside the work itself.
+only so many tasks that this costs little beside the work itself. If the first axis is counted, as
+where a batch scatters each example into its own row, a task goes over its own indices alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ...ir.node import Node
 from .. import scalars
 from ..affine import row_major
 from ..llvm import Function, Value, vector
-from ..operands import Number
+from ..operands import Counter, Number
 from ..scalars.casts import is_narrow, widen
 from ..target import Target
 from .moves import Axis, along, merged, nested
@@ -27,8 +28,13 @@ _COMBINE = {"scatter": "", "scatter_add": "add", "scatter_mul": "multiply",
             "scatter_max": "maximum", "scatter_min": "minimum"}
 _TASK_BYTES = 64 << 10
 _MOST_TASKS = 16
+#: Bytes that are moved in the time that a task takes to see that an index is not its own, divided
+#: by the part of the work that may go into that.
+_INDEX_BYTES = 512
 #: Bytes of a part that is summed in float32: it stays in the cache.
 _WIDE_BYTES = 512 << 10
+#: Updates that no cache holds are best read once, from the first to the last.
+_CACHE_BYTES = 1 << 20
 
 
 class Scatter(Overwriting):
@@ -39,93 +45,111 @@ class Scatter(Overwriting):
         super().__init__(node, target,
                          wide=is_narrow(node.dtype) and self.combine in ("add", "multiply"))
         self.places = Places(node, 2, self.known)
-        indexed = node.params.axes
-        rest = [a for a in range(len(self.shape)) if a not in indexed]
+        rest = [a for a in range(len(self.shape)) if a not in node.params.axes]
         sizes = [self.shape[a] for a in rest]
         self.width = math.prod(sizes)
         self.flops = self.places.rows * self.width if self.combine else 0
         self.rest = merged([Axis(s, (self.steps[a], by)) for a, s, by in zip(
             rest, sizes, row_major(sizes), strict=True)])
-        #: whether parts are told apart by indices, or by places of the rest
-        self.by_index = True
-        self._divide(indexed)
+        #: what is combined, and how it lies in `work`
+        self.dtype: DType = uint8 if node.dtype is bool_ else self.working
+        self.stored = self.element if self.wide else scalars.memory_of(node.dtype)
+        self._divide()
 
-    def _divide(self, indexed: Sequence[int]) -> None:
+    def _divide(self) -> None:
+        indexed = self.node.params.axes
         long = [a for a in range(len(self.shape)) if self.shape[a] != 1]
+        #: whether parts are told apart by indices, or by places of the rest
         self.by_index = not long or long[0] in indexed
         first = []
         for axis in long:
             if (axis in indexed) is not self.by_index:
                 break
             first.append(axis)
-        whole = not self.by_index and len(first) == len(long)  # nothing is indexed but axes of one
-        size = self.places.rows * self.width
-        total = (2 * self.node.size + 2 * size) * self.itemsize
+        #: updates per place of the first axis, where they come in its order; else 0
+        self.each = self._counted(first[0]) if first and self.by_index else 0
+        if self.each:
+            first = first[:1]
+        if not self.by_index and len(first) == len(long):  # nothing is indexed but axes of one
+            first = []
+        self.cut(first, self._wanted_tasks())
+
+    def _counted(self, axis: int) -> int:
+        number = self.node.params.axes.index(axis)
+        known = self.places.known[number]
+        if isinstance(known, Counter) and known.inner * known.size >= self.places.rows:
+            return known.inner if known.size <= self.shape[axis] else 0
+        return 0
+
+    def _wanted_tasks(self) -> int:
+        rows = max(self.places.rows, 1)
+        result, updates = self.node.size * self.itemsize, rows * self.width * self.itemsize
+        total = 2 * (result + updates)
         tasks = min(_MOST_TASKS, total // _TASK_BYTES)
         if self.wide:
             tasks = max(tasks, 4 * self.node.size // _WIDE_BYTES)
-        # Reading an index costs about as much as moving 4 * 12 bytes.
-        tasks = min(tasks, total // (48 * max(self.places.rows, 1)))
-        self.cut([] if whole else first, tasks)
-
-    @property
-    def dtype(self) -> DType:
-        """The dtype that is combined."""
-        return uint8 if self.node.dtype is bool_ else self.working
+        if self.each:
+            return tasks
+        if updates > max(4 * result, _CACHE_BYTES):
+            return 1
+        return min(tasks, 1 + total // (_INDEX_BYTES * rows))
 
     def change(self, f: Function, low: Value, high: Value, start: Value, stop: Value) -> None:
-        f.loop(0, self.places.rows, lambda row: self._row(f, row, low, high, start, stop))
+        part = (low, high) if self.tasks > 1 and not self.by_index else None
+        outer, length = self._loops()
 
-    def _row(self, f: Function, row: Value, low: Value, high: Value, start: Value,
-             stop: Value) -> None:
-        steps, inside = self.places.steps_of(f, row)
-        if self.tasks > 1 and self.by_index:
-            here = f.index(0)
-            for axis in self.cut_axes:
-                here = f.add(here, steps[axis])
-            mine = f.compare("ult", f.sub(here, start), f.sub(stop, start))
-            inside = mine if inside is None else f.and_(inside, mine)
-        to = f.index(0)
-        for step in steps.values():
-            to = f.add(to, step)
-        read = f.mul(row, self.width)
+        def one(row: Value) -> None:
+            to, mine = self._place(f, row, start, stop)
+            read = f.mul(row, self.width)
 
-        def apply() -> None:
-            if self.tasks > 1 and not self.by_index:
-                nested(f, self._outer, (to, read), lambda places: self._run(f, places),
-                       (low, high))
+            def apply() -> None:
+                nested(f, outer, (to, read), lambda places: self._run(f, *places, length), part)
+
+            if mine is None:
+                apply()
             else:
-                nested(f, self._outer, (to, read), lambda places: self._run(f, places))
+                f.if_(mine, apply)
 
-        if inside is None:
-            apply()
+        rows = self.places.rows
+        if self.each:
+            f.loop(f.minimum_index(f.mul(low, self.each), rows),
+                   f.minimum_index(f.mul(high, self.each), rows), one)
         else:
-            f.if_(inside, apply)
+            f.loop(0, rows, one)
 
-    @property
-    def _dense(self) -> bool:
-        # The axis that tasks cut is a loop of its own.
+    def _place(self, f: Function, row: Value, start: Value, stop: Value,
+               ) -> tuple[Value, Value | None]:
+        """Where an update goes, and whether that is the task's to do; None where it always is."""
+        steps, inside = self.places.steps_of(f, row)
+        to = here = f.index(0)
+        for axis, step in steps.items():
+            to = f.add(to, step)
+            here = f.add(here, step) if axis in self.cut_axes else here
+        if self.tasks == 1 or self.each or not self.by_index:
+            return to, inside
+        mine = f.compare("ult", f.sub(here, start), f.sub(stop, start))
+        return to, mine if inside is None else f.and_(inside, mine)
+
+    def _loops(self) -> tuple[Sequence[Axis], int]:
+        """Loops over the rest, and how many neighbours are in the innermost one; the axis that
+        tasks cut is a loop of its own."""
         least = 2 if self.tasks > 1 and not self.by_index else 1
-        return len(self.rest) >= least and self.rest[-1].steps == (1, 1)
+        if len(self.rest) >= least and self.rest[-1].steps == (1, 1):
+            return self.rest[:-1], self.rest[-1].size
+        return self.rest, 1
 
-    @property
-    def _outer(self) -> Sequence[Axis]:
-        return self.rest[:-1] if self._dense else self.rest
-
-    def _run(self, f: Function, places: Sequence[Value]) -> None:
-        """Neighbours of the result and of the updates."""
-        length = self.rest[-1].size if self._dense else 1
-        stored = self.element if self.wide else scalars.memory_of(self.node.dtype)
-        work = f.offset(self.work, places[0], stored)
+    def _run(self, f: Function, to: Value, read: Value, length: int) -> None:
+        """Neighbours in `work`, and neighbours of the updates."""
+        work = f.offset(self.work, to, self.stored)
 
         def piece(at: Value, count: int) -> None:
-            to = f.offset(work, at, stored)
-            update = self._update(f, f.add(places[1], at), count)
+            pointer = f.offset(work, at, self.stored)
+            update = self._update(f, f.add(read, at), count)
             if self.combine:
-                old = f.load(to, vector(count, stored))
+                old = f.load(pointer, vector(count, self.stored))
                 update = scalars.apply(f, self.combine, None, [old, update],
                                        [self.dtype] * 2, self.dtype)
-            f.store(update, to)
+            f.store(update, pointer)
 
         along(f, length, self.working_lanes, piece)
 

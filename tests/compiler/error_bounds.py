@@ -217,11 +217,18 @@ def _unknown(e: Array, axes: tuple[int, ...], nan: Array) -> Array:
     return np.isinf(e).any(axis=axes) & ~nan
 
 
+def _alone(node: Node, x: Sequence[Array], e: Sequence[Array]) -> Array:
+    """Of one element, or of none: that element, a subnormal flushed or not."""
+    tiny = _TINY[node.dtype.name]
+    bound = np.where((np.abs(x[0]) < tiny) & (x[0] != 0), np.maximum(e[0], tiny), e[0])
+    return bound.sum(axis=node.params.axes)
+
+
 def _sum(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
     axes, name = node.params.axes, node.dtype.name
     count = int(np.prod([x[0].shape[a] for a in axes]))
     if count <= 1:
-        return e[0].sum(axis=axes)
+        return _alone(node, x, e)
     finite = np.isfinite(x[0])
     size = np.where(finite, np.abs(x[0]), 0).sum(axis=axes)
     carried = np.where(np.isfinite(e[0]), e[0], 0).sum(axis=axes)
@@ -237,7 +244,7 @@ def _product(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> 
     axes, name = node.params.axes, node.dtype.name
     count = int(np.prod([x[0].shape[a] for a in axes]))
     if count <= 1:
-        return e[0].sum(axis=axes)
+        return _alone(node, x, e)
     size = np.abs(x[0])
     logs = np.where((size > 0) & np.isfinite(size), np.log2(size), 0.0)
     up, down = np.maximum(logs, 0).sum(axis=axes), np.minimum(logs, 0).sum(axis=axes)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..ir.dtypes import float32
 from ..ir.graph import toposort
-from ..ir.lowering import Alias, Kernel, Reduction, Scalar, View
+from ..ir.lowering import Alias, Kernel, Reduction, Regions, Scalar, View
 from ..ir.node import Node, intern_node
 from ..ir.ops.control import merge_scans
 from ..ir.ops.elementwise import cast
@@ -66,6 +66,9 @@ def _rules(node: Node) -> Sequence[Rule]:
     way = node.op.lower
     if isinstance(way, Alias):
         return (_drop_alias,)
+    if not node.size and (way == Kernel("dot") or isinstance(
+            way, (Scalar, Reduction, View, Regions))):
+        return (_nothing,)
     if isinstance(way, Scalar):
         return _BY_NAME.get(way.name, _ANY_SCALAR)
     if isinstance(way, Reduction):
@@ -73,7 +76,7 @@ def _rules(node: Node) -> Sequence[Rule]:
     if isinstance(way, View):
         return _VIEWS.get(way.kind, ())
     if way == Kernel("dot"):
-        return (_product_of_narrow, as_matrix_product)
+        return (_product_of_nothing, _product_of_narrow, as_matrix_product)
     if isinstance(way, Kernel) and isinstance(node.params, Index):
         return (with_checked_indices,)
     return ()
@@ -139,6 +142,20 @@ def _same_branches(node: Node) -> Node | None:
 
 def _cast_to_itself(node: Node) -> Node | None:
     return node.parents[0] if node.parents[0].dtype is node.dtype else None
+
+
+def _nothing(node: Node) -> Node | None:
+    """Without elements: nobody has to compute what they would have been made of."""
+    if node.dtype.kind == "c" or not node.parents:
+        return None
+    return broadcast(constant(0, node.dtype), node.shape, ())
+
+
+def _product_of_nothing(node: Node) -> Node | None:
+    """A sum of no products is zero."""
+    if node.parents[0].size or node.dtype.kind == "c":
+        return None
+    return broadcast(constant(0, node.dtype), node.shape, ())
 
 
 def _product_of_narrow(node: Node) -> Node | None:

@@ -337,6 +337,13 @@ class Function:
         if mask is None:
             self.do(f"store {value}, {pointer}, align {align}")
             return
+        if mask.text.count("i1 true") == 1:
+            # LLVM's own way for such a mask writes as many bytes as the lane had before it was
+            # made narrower: over the neighbour, and past the end of the memory.
+            lane = ["true" in part for part in mask.text.split(",")].index(True)
+            self.store(self.extract(value, lane),
+                       self.offset(pointer, lane, element_of(value.type)), align=align)
+            return
         name = f"llvm.masked.store.{mangled(value.type)}.p0"
         self.module.declare(name, "void", [value.type, "ptr", mask.type])
         self.do(f"call void @{name}({value}, ptr align {align} {pointer.text}, {mask})")

@@ -136,7 +136,7 @@ def integer_divide(f: Function, x: Value, y: Value, signed: bool, kind: str) -> 
 
 def nextafter(f: Function, x: Value, y: Value) -> Value:
     """The next number of the format, any of the four, from x towards y."""
-    a, b = (widen(f, v) if element_of(v.type) in ("half", "bfloat") else v for v in (x, y))
+    a, b = (v if element_of(v.type) in ("float", "double") else widen(f, v) for v in (x, y))
     bits = f.bits(x)
     # Away from zero is up in the bits; from zero, the least number with the sign of y.
     away = f.xor(f.compare("ogt", b, a), f.compare("slt", bits, 0))

@@ -8,8 +8,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from tests.runtime.support import aarch64_object, object_of, own_loader
 
+from tests.runtime.support import aarch64_object, object_of, own_loader
 from tricord.errors import FileFormatError, NotSupportedError
 from tricord.runtime.native import elf
 from tricord.runtime.native.elf import load_elf
@@ -190,7 +190,7 @@ def test_a_relocation_outside_its_section_is_refused(code):
 
 def test_eight_bytes_at_the_end_of_a_section_do_not_fit_in_four(code):
     sections = elf._sections(code)
-    kind, at = next(r for r in relocations(code) if r[0] == 1)
+    _, at = next(r for r in relocations(code) if r[0] == 1)
     owner = next(s for s in sections if s.kind == 4 and s.offset <= at < s.offset + s.size)
     damaged = bytearray(code)
     struct.pack_into("<Q", damaged, at, sections[owner.info].size - 4)

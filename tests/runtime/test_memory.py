@@ -8,8 +8,8 @@ import threading
 
 import numpy as np
 import pytest
-from tests.runtime.support import answer_of_child, linux
 
+from tests.runtime.support import answer_of_child, linux
 from tricord.errors import OutOfMemoryError
 from tricord.runtime.native import memory
 from tricord.runtime.native.memory import ALIGNMENT, UNUSED, Pool, aligned_empty, is_own

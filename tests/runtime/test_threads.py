@@ -11,11 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.runtime.support import answer_of_child, interpreter, linux
 
+from tests.ir.helpers import inputs
+from tests.runtime.support import answer_of_child, interpreter, linux
+from tricord import settings
 from tricord.compiler.llvm import Module
 from tricord.compiler.program import BARRIER
 from tricord.compiler.target import host_target
+from tricord.ir.ops.contraction import dot_general
+from tricord.ir.ops.elementwise import multiply
+from tricord.ir.ops.reduce import reduce_sum
+from tricord.runtime.compiled import CompiledProgram
 from tricord.runtime.native.machine import loaded, machine
 from tricord.runtime.native.threads_code import NO_WORKERS
 from tricord.runtime.native.workers import Workers
@@ -114,6 +120,20 @@ def idle_seconds(seconds: float) -> float:
 @pytest.mark.parametrize("threads", range(1, MOST + 1))
 def test_every_task_is_done_exactly_once(runner, threads):
     runner.counted(threads, 200 if threads <= 2 else 10)
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    rng = np.random.default_rng(1)
+    arrays = [rng.standard_normal(s).astype(np.float32) for s in ((333, 450), (450, 271))]
+    found = []
+    for threads in range(1, 5):
+        a, b = inputs(*arrays)
+        product = dot_general(a, b, ((1,), (0,)))
+        with settings.override(threads=threads):
+            program = CompiledProgram([product, reduce_sum(multiply(product, product), (0, 1))])
+        assert program.only.threads == threads
+        found.append([r.tobytes() for r in program(arrays)])
+    assert found == found[:1] * 4
 
 
 def test_sleeping_workers_wake_for_every_region(runner):

@@ -81,7 +81,8 @@ def load_with_llvm(code: bytes, externals: Mapping[str, int]) -> Any:
     """
     llvm = _binding()
     machine = llvm.Target.from_default_triple().create_target_machine()
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly("", llvm.create_context()), machine)
+    # A context of its own could be freed before the engine, which does not survive that.
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     # LLVM does not survive what is no object file; whole ones are the cache's promise.
     if not code.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe")):
         raise FileFormatError("object code: neither ELF nor Mach-O")

@@ -51,26 +51,30 @@ def _word(address: int, kind: Any = ctypes.c_int64) -> int:
     return value
 
 
+def _words_at(pointer: int, count: int) -> list[int]:
+    """What a pointer leads to; nothing if it cannot be one, which would end the process."""
+    if pointer < 1 << 16 or pointer % 8:
+        return []
+    return [_word(pointer + 8 * i) for i in range(count)]
+
+
 def _list_is_as_assumed(items: list[Any]) -> bool:
     at = id(items)
     if _word(at + TYPE) != id(list) or _word(at + LIST_SIZE) != len(items):
         return False
-    first = _word(at + LIST_ITEMS)
-    return [_word(first + 8 * i) for i in range(len(items))] == [id(item) for item in items]
+    return _words_at(_word(at + LIST_ITEMS), len(items)) == [id(item) for item in items]
 
 
 def _array_is_as_assumed(array: np.ndarray[Any, Any]) -> bool:
     at = id(array)
-    if (_word(at + TYPE) != id(np.ndarray) or _word(at + ARRAY_DATA) != array.ctypes.data
-            or _word(at + ARRAY_RANK, ctypes.c_int32) != array.ndim):
-        return False
-    shape = _word(at + ARRAY_SHAPE)
-    if array.ndim and [_word(shape + 8 * i) for i in range(array.ndim)] != list(array.shape):
-        return False
-    base = 0 if array.base is None else id(array.base)
     flags = array.flags
     wanted = (C_CONTIGUOUS * flags.c_contiguous | OWNDATA * flags.owndata
               | ALIGNED * flags.aligned | WRITEABLE * flags.writeable)
     known = C_CONTIGUOUS | OWNDATA | ALIGNED | WRITEABLE
-    return (_word(at + ARRAY_BASE) == base and _word(at + ARRAY_DTYPE) == id(array.dtype)
-            and _word(at + ARRAY_FLAGS, ctypes.c_int32) & known == wanted)
+    return (_word(at + TYPE) == id(np.ndarray) and _word(at + ARRAY_DATA) == array.ctypes.data
+            and _word(at + ARRAY_RANK, ctypes.c_int32) == array.ndim
+            and _word(at + ARRAY_BASE) == (0 if array.base is None else id(array.base))
+            and _word(at + ARRAY_DTYPE) == id(array.dtype)
+            and _word(at + ARRAY_FLAGS, ctypes.c_int32) & known == wanted
+            and (not array.ndim
+                 or _words_at(_word(at + ARRAY_SHAPE), array.ndim) == list(array.shape)))

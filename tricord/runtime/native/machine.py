@@ -94,6 +94,8 @@ class Machine:
         if POOL_POSSIBLE:
             threads_code.emit_threads(module, target)
             outside |= _symbols(ctypes.CDLL(None), threads_code.EXTERNALS)
+        else:
+            threads_code.emit_no_threads(module)
         entry_code.emit_launch(module, target, pool=POOL_POSSIBLE)
         if self.reads_objects:
             entry_code.emit_entry(module)
@@ -101,11 +103,8 @@ class Machine:
         self.image = loaded(module.text(), target, outside)
         self.launch = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(
             self.image.address("launch"))
-        self.workers: Workers | None = None
-        self.externals: dict[str, int] = {}
-        if POOL_POSSIBLE:
-            self.workers = Workers(self.image)
-            self.externals[BARRIER] = self.image.address(BARRIER)
+        self.externals = {BARRIER: self.image.address(BARRIER)}
+        self.workers = Workers(self.image) if POOL_POSSIBLE else None
         if self.reads_objects:
             self._method = _MethodDef(b"call", self.image.address("entry"), _FASTCALL, None)
             self._new = ctypes.pythonapi.PyCFunction_NewEx

@@ -21,7 +21,8 @@ from ...compiler.llvm import Function, Module, Value
 from ...compiler.program import BARRIER
 from ...compiler.target import Target
 
-__all__ = ["EXTERNALS", "NO_WORKERS", "POOL_BYTES", "READY", "WORKERS", "emit_threads", "is_x86"]
+__all__ = ["EXTERNALS", "NO_WORKERS", "POOL_BYTES", "READY", "WORKERS", "emit_no_threads",
+           "emit_threads", "is_x86"]
 
 POOL_BYTES: Final = 64 * 6
 #: Outside functions that the code calls, all from the C library.
@@ -110,6 +111,11 @@ def emit_threads(module: Module, target: Target) -> None:
     _run(module, target)
     _leave(module, target)
     _barrier(module, target)
+
+
+def emit_no_threads(module: Module) -> None:
+    """The barrier alone, for programs that always run on one thread."""
+    module.function(BARRIER, [("ptr", "place"), ("i64", "threads")], linkage="").ret()
 
 
 def _syscall(f: Function, target: Target, pool: Value, operation: int, value: Value) -> None:

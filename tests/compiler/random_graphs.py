@@ -34,8 +34,9 @@ Run = Callable[[Case], list[np.ndarray]]
 
 @contextmanager
 def flushed_subnormals() -> Iterator[None]:
-    """Let numpy compute as programs do, with subnormal floats taken for zero."""
-    if platform.machine() != "x86_64" or sys.platform != "linux":
+    """Let numpy compute as programs do: with subnormal floats taken for zero, if so set."""
+    if (settings.get().denormals == "keep" or platform.machine() != "x86_64"
+            or sys.platform != "linux"):
         yield
         return
     library = ctypes.CDLL(None)
@@ -158,11 +159,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--factor", type=int, default=1, help="how much larger than usual")
     parser.add_argument("--target", default="")
+    parser.add_argument("--denormals", default="flush", choices=["flush", "keep"])
     parser.add_argument("--stop-after", type=int, default=5, help="failures to stop at")
     options = parser.parse_args(arguments)
     failures = 0
     began = time.monotonic()
-    with settings.override(target=options.target, cache=None):
+    with settings.override(target=options.target, denormals=options.denormals, cache=None):
         for seed in range(options.seed, options.seed + options.count):
             print(f"\rseed {seed}, {failures} failures", end="", file=sys.stderr, flush=True)
             clear_nodes()

@@ -42,6 +42,12 @@ def test_graphs_compiled_for_every_target(target):
             assert_right(make_case(seed))
 
 
+def test_graphs_on_machines_that_keep_subnormals():
+    with settings.override(denormals="keep"):
+        for seed in range(120, 130):
+            assert_right(make_case(seed))
+
+
 @pytest.fixture
 def everything_in_parallel(monkeypatch):
     """Kernels of any size are shared among the threads."""

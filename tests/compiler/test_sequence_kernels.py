@@ -15,10 +15,11 @@ from tricord.compiler.assemble import assemble
 from tricord.compiler.kernels import GENERATORS
 from tricord.compiler.llvm import Module
 from tricord.compiler.target import TARGETS
+from tricord.errors import SingularMatrixError
 from tricord.ir.dtypes import ALL, as_dtype
 from tricord.ir.graph import make_input
 from tricord.ir.ops import reduce, window
-from tricord.ir.ops.linalg import triangular_solve
+from tricord.ir.ops.linalg import cholesky, triangular_solve
 from tricord.ir.ops.random_bits import random_bits
 from tricord.ir.ops.sort import searchsorted, sort, top_k
 from tricord.ir.record import primitives
@@ -27,7 +28,8 @@ from tricord.runtime.compiled import CompiledProgram
 
 NAMES = ["random_bits", "cumulative_sum", "cumulative_prod", "cumulative_max", "cumulative_min",
          "sort", "top_k", "searchsorted", "window_sum", "window_max", "window_min",
-         "window_argmax", "window_argmin", "window_take", "window_put", "triangular_solve"]
+         "window_argmax", "window_argmin", "window_take", "window_put", "triangular_solve",
+         "cholesky"]
 RECORDS = {p.name: p for p in primitives() if p.name in NAMES}
 REAL = [d for d in ALL if d.kind != "c"]
 #: one of each kind and width that code differs by
@@ -108,7 +110,8 @@ def test_samples_give_what_numpy_gives(name, target):
     graph, nodes = over_samples(name)
     assert nodes
     assert name in GENERATORS
-    graph.check(nodes, target, exact=name not in ("window_sum", "triangular_solve"))
+    graph.check(nodes, target, exact=name not in (
+        "window_sum", "triangular_solve", "cholesky"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -298,6 +301,41 @@ def test_the_other_triangle_is_not_looked_at(target):
     assert x[:, 0].tolist() == [0, 1, 1, 1, 1, 1]
 
 
+# ---- Cholesky factors
+
+def definite(dtype, *shape):
+    """Positive definite matrices, but for a part that the mean with the transpose takes away."""
+    draw = np.random.default_rng(4)
+    x = draw.standard_normal((*shape, shape[-1]))
+    skew = draw.standard_normal(x.shape)
+    square = x @ x.swapaxes(-1, -2) + np.eye(shape[-1]) * shape[-1]
+    return (square + skew - skew.swapaxes(-1, -2)).astype(dtype)
+
+
+@on_all_targets
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_matrices_are_factored(dtype, target):
+    graph = Graph()
+    nodes = [cholesky(graph.input(definite(dtype, *shape)))
+             for shape in [(1,), (3,), (2, 9), (0, 4), (33,), (70,)]]
+    graph.check(nodes, target, exact=False)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan])
+def test_a_matrix_that_is_not_positive_definite_is_refused(value):
+    a = np.stack([np.eye(20, dtype=np.float32)] * 3)
+    graph = Graph()
+    x, empty = graph.input(a), graph.input(np.zeros((0, 2, 2), np.float32))
+    # A factor without elements is no step of the program, but has a place among what may refuse.
+    program = CompiledProgram([cholesky(empty), cholesky(x), x * x])
+    assert program.only is not None
+    a[1, 12, 12] = value
+    with pytest.raises(SingularMatrixError, match="not positive definite"):
+        program([a, graph.arrays[1]])
+    a[1, 12, 12] = 4
+    np.testing.assert_array_equal(program([a, graph.arrays[1]])[1], np.sqrt(a))
+
+
 # ---- threads
 
 def large():
@@ -316,7 +354,8 @@ def large():
              *(getattr(window, n)(images, **p) for n in NAMES[8:13]),
              window.window_take(images, offset, **p),
              window.window_put(window.window_max(images, **p), offset, images.shape, **p),
-             triangular_solve(square, right, lower=True)]
+             triangular_solve(square, right, lower=True),
+             cholesky(graph.input(definite(np.float32, 6, 40)))]
     return graph, nodes
 
 

@@ -99,27 +99,17 @@ def plan(schedule: Schedule, target: Target) -> NativePlan:
         layout.entries[node] = i
     layout.arena_entry = len(layout.entries)
     arena_bytes = _arena(calls, layout)
-    checks = tuple(c.reads[0].node for c in calls  # type: ignore[union-attr]
-                   if c.reports)
+    checks = tuple(c.node for c in calls if c.reports and c.node is not None)
     parallel = _is_parallel(calls)
     scratch = max((c.kernel.scratch for c in calls), default=0)
     scratch = -(-scratch // 4096) * 4096
     module = Module(target)
     _write(module, calls, layout, checked_before, parallel, scratch)
-    check_nodes = tuple(_check_node(schedule, i) for i in range(len(checks)))
     return NativePlan(
         module.text(), tuple(n.params.slot for n in slots), len(results), outputs,
-        tuple(constants), arena_bytes, scratch, parallel, check_nodes,
+        tuple(constants), arena_bytes, scratch, parallel, checks,
         _donations(calls, results, outputs, checked_before),
         tuple(_facts(c) for c in calls))
-
-
-def _check_node(schedule: Schedule, number: int) -> Node:
-    checks = [s.unit.opaque for s in schedule.steps
-              if s.unit.opaque is not None and s.unit.opaque.op.name == "check_bounds"]
-    found = checks[number]
-    assert found is not None
-    return found
 
 
 def _results(outputs: Sequence[Node]) -> tuple[list[Node], tuple[tuple[str, int], ...]]:

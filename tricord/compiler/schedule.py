@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..ir.graph import is_input
-from ..ir.lowering import Leaf, Scalar
+from ..ir.lowering import Kernel, Leaf, Scalar
 from ..ir.node import Node
 from .affine import domain_index
 from .fusion import Fusion, Unit, operand_reads, squeezed
@@ -50,7 +50,7 @@ def schedule(fusion: Fusion) -> Schedule:
     taken = {fusion.unit_of[p].number: unit for unit, p in products.items()}
     units = [u for u in fusion.units if u.members and u.number not in taken]
     before = {u: _before(fusion, u, products.get(u), taken) for u in units}
-    checks = [u for u in units if u.opaque is not None and u.opaque.op.name == "check_bounds"]
+    checks = [u for u in units if _may_refuse(u)]
     early = 0
     for unit in checks:
         early |= before[unit] | 1 << unit.number
@@ -58,6 +58,11 @@ def schedule(fusion: Fusion) -> Schedule:
     steps = [Step(u, products.get(u), _stored(fusion, u, readers)) for u in order]
     last = max((i for i, u in enumerate(order) if u in checks), default=-1)
     return Schedule(fusion, steps, last + 1)
+
+
+def _may_refuse(unit: Unit) -> bool:
+    way = None if unit.opaque is None else unit.opaque.op.lower
+    return isinstance(way, Kernel) and way.refusal is not None
 
 
 def _readers(fusion: Fusion) -> dict[Node, set[int]]:

@@ -54,6 +54,8 @@ class Call:
     #: nodes that are read only where a written one of the same place is written
     in_place: frozenset[Node] = frozenset()
     reports: bool = False
+    #: what a kernel of its own shape is for
+    node: Node | None = None
 
 
 def calls_of(fusion: Fusion, step: Step, target: Target) -> list[Call]:
@@ -111,7 +113,7 @@ def _generated(fusion: Fusion, node: Node, target: Target) -> Call:
     in_place = frozenset(fusion.memory_of(node.parents[i])
                          for i in getattr(kernel, "in_place", ()))
     return Call(kernel, reads, writes, (*reads, *writes), node.op.name, in_place,
-                getattr(kernel, "reports", False))
+                getattr(kernel, "reports", False), node)
 
 
 # ---- matrix products

@@ -6,7 +6,11 @@ name. A scalar function or a kernel is named here and spelled in the compiler's 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+from ..errors import TricordError
 
 __all__ = ["Alias", "Control", "Host", "Kernel", "Leaf", "Lowering", "Reduction", "Regions",
            "Scalar", "View"]
@@ -52,9 +56,14 @@ class Alias:
 
 @dataclass(frozen=True)
 class Kernel:
-    """Loops of a shape of their own, written by the generator of this name."""
+    """Loops of a shape of their own, written by the generator of this name.
+
+    ``refusal``: for a kernel that refuses some values, the error for one of them, from the node's
+    parameters and a whole number that the kernel reports.
+    """
 
     name: str
+    refusal: Callable[[Any, int], TricordError] | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from ..ir.evaluate import evaluate_node
 from ..ir.graph import is_input, make_input, toposort
 from ..ir.lowering import Alias, Kernel, Leaf, Regions
 from ..ir.node import Node
-from ..ir.ops.checks import refusal
 from ..ir.ops.structural import constant_value
 from ..ir.record import pick
 from .executable import Array
@@ -142,7 +141,9 @@ class NativePart:
         value = int(words[STATUS_HEAD // 8 + 2 * (code - 1) + 1])
         words[:] = 0
         entry.release()
-        error = refusal(node.params, value)
+        way = node.op.lower
+        assert isinstance(way, Kernel) and way.refusal is not None
+        error = way.refusal(node.params, value)
         error.where = str(node.where or "") or None
         raise error
 

@@ -8,6 +8,7 @@ from ...ir.node import Node
 from ..target import Target
 from .arg_reduce import ArgReduce
 from .check_bounds import CheckBounds
+from .cholesky import Cholesky
 from .cumulative import Cumulative
 from .dynamic_slice import DynamicSlice, DynamicUpdateSlice
 from .gather import Gather
@@ -53,4 +54,5 @@ GENERATORS: Mapping[str, Generator] = {
     "window_put": WindowPut,
     "window_take": WindowTake,
     "triangular_solve": TriangularSolve,
+    "cholesky": Cholesky,
 }

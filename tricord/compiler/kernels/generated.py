@@ -24,6 +24,9 @@ class Generated:
     scratch = 0
     flops = 0
     tasks = 1
+    #: whether there is one more pointer, before ``scratch``: to the status, two words, the first
+    #: not 0 where a value is refused
+    reports = False
 
     def __init__(self, node: Node, target: Target):
         self.node = node
@@ -37,9 +40,9 @@ class Generated:
             return
         pointers = [f"x{i}" for i in range(len(self.node.parents))]
         pointers += [f"y{i}" for i in range(len(self.node.types))]
-        f = module.function(self.name, [*(("ptr", n) for n in pointers), ("ptr", "scratch"),
-                                        ("i64", "first"), ("i64", "last")],
-                            attributes="nounwind noinline")
+        pointers += ["status", "scratch"] if self.reports else ["scratch"]
+        f = module.function(self.name, [*(("ptr", n) for n in pointers), ("i64", "first"),
+                                        ("i64", "last")], attributes="nounwind noinline")
         self.body(f)
         f.ret()
 

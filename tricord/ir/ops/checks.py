@@ -58,7 +58,7 @@ def _batch(p: Bounds, args: Sequence[Node], batched: Sequence[bool], size: int) 
 _MESSAGE = "index {value} of {size}"
 
 _check_bounds = register(Primitive(
-    "check_bounds", lower=Kernel("check_bounds"),
+    "check_bounds", lower=Kernel("check_bounds", refusal),
     params=Bounds, shape_rule=lambda p, x: x.shape, dtype_rule=_dtype,
     vjp=NoGradient("integers"), jvp=NoGradient("integers"), batch=_batch, reference=_reference,
     samples=[Sample((integers(2, 3, low=0, high=4),), {"size": 4, "message": _MESSAGE}),

@@ -107,12 +107,16 @@ def _total(x: Node | None, y: Node | None) -> Node | None:
 
 # ---- cholesky
 
+def _not_definite(p: Any, matrix: int) -> SingularMatrixError:
+    return SingularMatrixError("cholesky: a matrix is not positive definite",
+                               hint="add a small multiple of the identity")
+
+
 def _cholesky_reference(p: Any, x: Array) -> Array:
     try:
         return np.linalg.cholesky(symmetrised(x))
     except np.linalg.LinAlgError:
-        raise SingularMatrixError("cholesky: a matrix is not positive definite",
-                                  hint="add a small multiple of the identity") from None
+        raise _not_definite(p, 0) from None
 
 
 def _cholesky_vjp(node: Node, g: Node) -> list[Node | None]:
@@ -139,7 +143,7 @@ def _square_shape(name: str) -> Callable[..., Shape]:
 
 #: The lower triangular L with L L^H = (x + x^H) / 2.
 cholesky = register(Primitive(
-    "cholesky", lower=Kernel("cholesky"),
+    "cholesky", lower=Kernel("cholesky", _not_definite),
     shape_rule=_square_shape("cholesky"), dtype_rule=lambda p, x: x.dtype,
     vjp=_cholesky_vjp, jvp=_cholesky_jvp,
     batch=functools.partial(batch_stacked, record=lambda: cholesky), reference=_cholesky_reference,

@@ -132,15 +132,20 @@ def test_many_rows_are_shared_by_threads(rng):
     agree([gather(*inputs(x, index), axes=(0,))], [x, index], targets=RUNNABLE[:1])
 
 
+@pytest.mark.parametrize("shape", [(4, 5, 6), (3, 11, 13), (2, 3, 70), (9, 40, 2), (40, 1, 9)])
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_counted_axes_are_not_read(rng, axis):
-    x = numbers(rng, (4, 5, 6), "float32")
-    index = rng.integers(-3, 4, (4, 5, 6))
+def test_counted_axes_are_not_read(rng, axis, shape):
+    x, n = numbers(rng, shape, "float32"), shape[axis]
+    index = rng.integers(-n, n, [s if a == axis else max(1, s - 1) for a, s in enumerate(shape)])
     nodes = inputs(x, index)
     taken = take_along_axis(*nodes, axis)
     agree([taken], [x, index])
     program = CompiledProgram([taken])
     assert [k.label for k in program.only.plan.kernels] == ["check_bounds", "gather"]
+    updates = numbers(rng, index.shape, "float32")
+    nodes = inputs(x, index, updates)
+    agree([put_along_axis(*nodes, axis, reduce="add", mode="wrap"),
+           put_along_axis(*nodes, axis, mode="fill")], [x, index, updates])
 
 
 def test_take_along_any_axis(rng):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...ir.node import Node
 from ..affine import row_major
@@ -17,6 +17,7 @@ __all__ = ["Gather"]
 #: Bytes that are worth a task, and how many parts a row of many is cut into at most.
 _TASK_BYTES = 32 << 10
 _MOST_PIECES = 16
+_UNROLL = 4
 
 
 class Gather(Mover):
@@ -63,11 +64,13 @@ class Gather(Mover):
             read, write = (f.mul(piece, s) for s in self.piece_steps)
         start = f.mul(block, self.block)
         stop = f.minimum_index(f.add(start, self.block), self.rows)
-        f.loop(start, stop, lambda row: self._row(f, row, read, write))
+        self.places.each(f, start, stop, lambda row, steps, inside: self._row(
+            f, row, steps, inside, read, write), _UNROLL if self.width == 1 else 1)
 
-    def _row(self, f: Function, row: Value, read: Value, write: Value) -> None:
-        place, inside = self.places.place(f, row)
-        read = f.add(read, place)
+    def _row(self, f: Function, row: Value, steps: Mapping[int, Value], inside: Value | None,
+             read: Value, write: Value) -> None:
+        for step in steps.values():
+            read = f.add(read, step)
         write = f.add(write, f.mul(row, self.width))
         if not self.places_exist:
             self._zero(f, write)

@@ -8,7 +8,7 @@ where a batch scatters each example into its own row, a task goes over its own i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...ir.dtypes import DType, bool_, uint8
 from ...ir.node import Node
@@ -35,6 +35,8 @@ _INDEX_BYTES = 512
 _WIDE_BYTES = 512 << 10
 #: Updates that no cache holds are best read once, from the first to the last.
 _CACHE_BYTES = 1 << 20
+#: Indices of single elements that are done side by side.
+_UNROLL = 4
 
 
 class Scatter(Overwriting):
@@ -98,8 +100,8 @@ class Scatter(Overwriting):
         part = (low, high) if self.tasks > 1 and not self.by_index else None
         outer, length = self._loops()
 
-        def one(row: Value) -> None:
-            to, mine = self._place(f, row, start, stop)
+        def one(row: Value, steps: Mapping[int, Value], inside: Value | None) -> None:
+            to, mine = self._place(f, steps, inside, start, stop)
             read = f.mul(row, self.width)
 
             def apply() -> None:
@@ -110,17 +112,17 @@ class Scatter(Overwriting):
             else:
                 f.if_(mine, apply)
 
+        unroll = _UNROLL if self.width == 1 else 1
         rows = self.places.rows
         if self.each:
-            f.loop(f.minimum_index(f.mul(low, self.each), rows),
-                   f.minimum_index(f.mul(high, self.each), rows), one)
+            self.places.each(f, f.minimum_index(f.mul(low, self.each), rows),
+                             f.minimum_index(f.mul(high, self.each), rows), one, unroll)
         else:
-            f.loop(0, rows, one)
+            self.places.each(f, 0, rows, one, unroll)
 
-    def _place(self, f: Function, row: Value, start: Value, stop: Value,
-               ) -> tuple[Value, Value | None]:
+    def _place(self, f: Function, steps: Mapping[int, Value], inside: Value | None, start: Value,
+               stop: Value) -> tuple[Value, Value | None]:
         """Where an update goes, and whether that is the task's to do; None where it always is."""
-        steps, inside = self.places.steps_of(f, row)
         to = here = f.index(0)
         for axis, step in steps.items():
             to = f.add(to, step)

@@ -38,7 +38,9 @@ def compare(run: Run, programs: Sequence[Program]) -> list[ProgramResult]:
     results = []
     for program in programs:
         run.say(f"{program.name}: {program.title}")
+        started = time.monotonic()
         result = measure_program(run, program)
+        run.say(f"  {time.monotonic() - started:.0f} s")
         for table in tables(result) if result.cases else []:
             print("\n" + table.text(), flush=True)
         results.append(result)

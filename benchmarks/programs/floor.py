@@ -10,6 +10,7 @@ Fresh results are written past the caches where that is the faster way for array
 from __future__ import annotations
 
 import ctypes
+import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ __all__ = ["build"]
 _LINE = 64  # bytes: of a cache line, and what every array here is aligned to
 _UNROLL = 4  # lines per turn of a loop
 _BLOCK = _LINE * _UNROLL
+_PARTS = 40  # of a block of steps, timed one by one
 
 
 def _lanes() -> int:
@@ -142,7 +144,7 @@ def _aligned(size: int) -> np.ndarray:
 
 
 class _Floor:
-    """All threads do their share of ``steps`` steps; the answer is one figure for all of them."""
+    """Each thread does its share of every step."""
 
     note = ""
 
@@ -181,37 +183,53 @@ class _Floor:
         return []
 
     def run(self, steps: int, warm: int) -> list[float]:
-        if warm:
-            self._together(warm)
-        return [self._together(steps) / steps]
+        """One figure: the slowest thread's median over parts of the block, as the medians of the
+        others are over steps; what interrupts a part is left out here as it is there.
 
-    def _together(self, steps: int) -> float:
-        """Seconds that all threads take."""
-        jobs = [self._jobs(number, steps) for number in range(self.threads)]
+        A part is several steps if steps are short, a piece of one if they are long.
+        """
+        if warm:
+            self._together(warm, 1, 1)
+        each = max(1, steps // _PARTS)
+        pieces = -(-_PARTS // steps)
+        seconds = self._together(each, steps // each, pieces)
+        return [max(map(statistics.median, seconds)) * pieces / each]
+
+    def _together(self, each: int, times: int, pieces: int) -> list[list[float]]:
+        """Seconds of each part, for each thread; all start at once and wait for nobody after."""
+        jobs = [[self._jobs(number, each, piece, pieces) for piece in range(pieces)] * times
+                for number in range(self.threads)]
+        seconds: list[list[float]] = [[] for _ in jobs]
         ready = threading.Barrier(self.threads)
 
         def work(number: int) -> None:
             ready.wait()
-            for function, arguments in jobs[number]:
-                function(*arguments)
+            for part in jobs[number]:
+                started = time.perf_counter()
+                for function, arguments in part:
+                    function(*arguments)
+                seconds[number].append(time.perf_counter() - started)
 
         others = [threading.Thread(target=work, args=(n,)) for n in range(1, self.threads)]
         for thread in others:
             thread.start()
-        started = time.perf_counter()
         work(0)
         for thread in others:
             thread.join()
-        return time.perf_counter() - started
+        return seconds
 
-    def _jobs(self, number: int, steps: int) -> list[tuple[_Loop, tuple[int, ...]]]:
+    def _jobs(self, number: int, steps: int, piece: int,
+              pieces: int) -> list[tuple[_Loop, tuple[int, ...]]]:
+        """One thread's share of one piece of a step, ``steps`` times."""
+        shares = self.threads * pieces
+        share = number * pieces + piece
         jobs: list[tuple[_Loop, tuple[int, ...]]] = []
-        turns = self.turns * steps // self.threads
+        turns = self.turns * steps // shares
         if turns:
             own = self.rest.ctypes.data + 2048 * number
             jobs.append((self.loops["peak"], (own, own, 0, turns, 1)))
         for name, a, b, blocks in self.streams:
-            first, last = (blocks * n // self.threads for n in (number, number + 1))
+            first, last = (blocks * n // shares for n in (share, share + 1))
             if last > first:
                 jobs.append((self.loops[name], (a.ctypes.data, b.ctypes.data, first, last, steps)))
         return jobs

@@ -198,7 +198,7 @@ class CompiledProgram:
                     handed.add(parent)
         for number in range(max(level.values()) + 1):
             mine = [n for n in order if level[n] == number and n in handed
-                    and not _is_value_of_host(n) and not is_input(n)]
+                    and not _is_value_of_host(n) and not isinstance(n.op.lower, Leaf)]
             if mine:
                 self.steps.append(self._native(mine, level, number))
             self.steps += [_host_step(n) for n in order

@@ -8,7 +8,6 @@ from typing import Final
 from .. import settings
 from ..errors import ArgumentError, nearest
 from ..ir.graph import toposort
-from ..ir.lowering import Control
 from ..ir.node import Node
 from ..ir.verifier import verify
 from .compiled import CompiledProgram
@@ -16,7 +15,7 @@ from .executable import Executable
 from .interpreter import Interpreter
 from .null import NullProgram
 
-__all__ = ["build", "device_names", "is_small"]
+__all__ = ["build", "device_names", "may_interpret"]
 
 _DEVICES: Final[dict[str, Callable[[Sequence[Node]], Executable]]] = {
     "native": CompiledProgram, "numpy": Interpreter, "null": NullProgram}
@@ -40,16 +39,15 @@ def build(outputs: Sequence[Node], device: str) -> Executable:
 _SMALL_BYTES, _SMALL_FLOPS = 32 << 20, 40_000_000
 
 
-def is_small(outputs: Sequence[Node]) -> bool:
-    """Whether interpreting a program once costs less than compiling it."""
+def may_interpret(outputs: Sequence[Node]) -> bool:
+    """Whether a program may run through numpy once: that costs less than compiling it, and it
+    draws no random numbers, which must not depend on how often they are drawn."""
     moved = work = 0
     for node in toposort(outputs):
         moved += sum(t.nbytes for t in node.types)
         if node.op.name in ("dot", "conv"):
             # Every element of the result is a sum over an operand's.
-            work += 2 * node.size * max(node.parents[-1].size, 1) // max(node.shape[-1:] or (1,))
-        elif isinstance(node.op.lower, Control):
-            return True  # its steps are compiled by themselves
-        if moved > _SMALL_BYTES or work > _SMALL_FLOPS:
+            work += 2 * node.size * max(node.parents[-1].size, 1) // max((*node.shape[-1:], 1))
+        elif node.op.name == "random_bits" or moved > _SMALL_BYTES or work > _SMALL_FLOPS:
             return False
     return True

@@ -34,7 +34,7 @@ from ..ir.ops.families import rebind
 from ..ir.ops.structural import root, stop_gradient
 from ..ir.shapes import TensorType, tensor_type
 from ..ir.source import user_location
-from ..runtime.devices import build, is_small
+from ..runtime.devices import build, may_interpret
 from .explain import explanation, no_number
 from .handle import Handle
 from .history import HistoryPlan, Provenance, as_it_is
@@ -413,18 +413,21 @@ class _Program:
     """A compiled segment: how to run it, and what gradients that come later will want.
 
     A small program that is new is interpreted: most of those are never seen again. Whether it is
-    depends on the graph and on how often it was seen, never on time or what is in a cache.
+    depends on the graph and on how often it was seen, never on time or what is in a cache; and
+    never where the last bits last: in training and in drawn numbers.
     """
 
-    __slots__ = ("donations", "history", "run", "seen", "waiting")
+    __slots__ = ("history", "rewritten", "run", "seen", "waiting")
 
     def __init__(self, nodes: Sequence[Node], done: Sequence[Node], device: str,
                  live: Sequence[Handle], segment: Segment):
         self.history = HistoryPlan(nodes, done)
         outputs = [*nodes, *self.history.residuals]
         self.seen = 0
-        self.donations = _same_handles(live, segment)
-        later = device == "native" and settings.get().interpret_first and is_small(outputs)
+        self.rewritten = _rewritten(live, segment)
+        lasts = self.rewritten or self.history.residuals or done
+        later = (device == "native" and settings.get().interpret_first and not lasts
+                 and may_interpret(outputs))
         self.run = build(outputs, "numpy" if later else device)
         #: outputs still to be compiled
         self.waiting = outputs if later else None
@@ -437,20 +440,35 @@ class _Program:
         self.seen += 1
 
 
-def _same_handles(live: Sequence[Handle], segment: Segment) -> list[tuple[int, int]]:
-    """Pairs (output, slot): the new value of a handle, and the value it had before."""
-    written = {id(value): handle for handle, value, _ in segment.before}
+def _rewritten(live: Sequence[Handle], segment: Segment) -> list[tuple[int, int, int]]:
+    """Triples (output, slot, entry): a handle that was written to has its new value in the output,
+    the old one in the slot, and is told of by that entry of ``segment.before``."""
+    entries = {id(value): i for i, (_, value, _) in enumerate(segment.before)}
+    outputs = {id(handle): i for i, handle in enumerate(live)}
     found = []
-    taken = set()
     for slot, value in enumerate(segment.values):
-        handle = written.get(id(value))
-        if handle is None or slot in taken:
+        entry = entries.pop(id(value), None)
+        if entry is None:
             continue
-        for output, candidate in enumerate(live):
-            if candidate is handle and candidate._type.nbytes == value.nbytes:
-                found.append((output, slot))
-                taken.add(slot)
-                break
+        output = outputs.get(id(segment.before[entry][0]))
+        if output is not None and live[output]._type.nbytes == value.nbytes:
+            found.append((output, slot, entry))
+    return found
+
+
+def _donated(program: _Program, live: Sequence[Handle], segment: Segment) -> list[tuple[int, int]]:
+    """Pairs (output, slot): results that may be written over an argument, because the argument is
+    the old value of the result's handle and nobody else has it."""
+    values, before = segment.values, segment.before
+    if not before:
+        return []
+    found = []
+    for output, slot, entry in program.rewritten:
+        # The same program may come from code that writes to nothing, or to other handles.
+        if (slot < len(values) and entry < len(before) and before[entry][0] is live[output]
+                and before[entry][1] is values[slot]
+                and getrefcount(values[slot]) == _HELD_HERE_ALONE):
+            found.append((output, slot))
     return found
 
 
@@ -482,10 +500,7 @@ def cut() -> None:
                 here.programs_built += 1
             if program.waiting is not None:
                 program.ready()
-            values = segment.values
-            donated = [pair for pair in program.donations
-                       if getrefcount(values[pair[1]]) == _HELD_HERE_ALONE]
-            results = program.run(values, donated)
+            results = program.run(segment.values, _donated(program, live, segment))
         except TricordError as error:
             _fail(segment, live, error)
             raise

@@ -38,6 +38,8 @@ _WIDE_STEP = 4
 _TASK = 16384
 
 Line = Callable[..., Sequence[Value]]
+#: The places along axes that exist, first and one behind the last. None: all, each written out.
+Ranges = Sequence[tuple[Value, Value]]
 
 
 @dataclass(frozen=True)
@@ -90,42 +92,40 @@ class WindowReduction(Generated):
                 whole = f.compare("eq", f.sub(last, first), axis.size)
                 inside = f.and_(inside, whole)
         to = f.mul(row, self.last.m)
-        if not any(a.padded for a in self.outer):
-            self._columns(f, start, to, None if self.straight else ranges)
-        elif self.straight:
-            f.if_(inside, lambda: self._columns(f, start, to, None),
-                  lambda: self._columns(f, start, to, ranges))
-        else:
-            self._columns(f, start, to, ranges)
+        begin, end, lanes = self._vectors()
 
-    def _columns(self, f: Function, start: Value, to: Value,
-                 ranges: list[tuple[Value, Value]] | None) -> None:
-        """``ranges``: the places along the outer axes that exist; None: all, written out."""
-        axis = self.last
-        begin = min(-(-axis.low // axis.step), axis.m)
+        def one(place: Value, lanes: int, ranges: Ranges | None, whole: bool) -> None:
+            columns = _Columns(self.last.position(f, place), lanes, whole)
+            write(f, self._windows(f, start, columns, ranges), f["y0"], f.add(to, place))
+
+        def vectors(ranges: Ranges | None) -> None:
+            f.loop(begin, end, lambda j: one(f.minimum_index(j, end - lanes), lanes, ranges, True),
+                   step=lanes)
+
+        def alone(j: Value) -> None:
+            """Windows before ``begin``, then those from ``end`` on."""
+            behind = f.select(f.compare("slt", j, begin), 0, f.index(end - begin))
+            one(f.add(j, behind), 1, ranges, False)
+
+        if self.straight and any(a.padded for a in self.outer):
+            f.if_(inside, lambda: vectors(None), lambda: vectors(ranges))
+        else:
+            vectors(None if self.straight else ranges)
+        f.loop(0, begin + self.last.m - end, alone)
+
+    def _vectors(self) -> tuple[int, int, int]:
+        """Which windows of a row are taken in vectors, and of how many lanes. The last vector may
+        overlap the one before."""
+        begin = min(-(-self.last.low // self.last.step), self.last.m)
         lanes = self.most_lanes
         while lanes > 1 and not self._readable(begin, lanes):
             lanes //= 2
         end = begin
         while self._readable(end, lanes):
             end += lanes
-        # The last vector may overlap the one before.
         while end > begin and self._readable(end - lanes + 1, lanes):
             end += 1
-
-        def one(place: Value, lanes: int, inside: bool) -> None:
-            columns = _Columns(axis.position(f, place), lanes, inside)
-            result = self._windows(f, start, columns, ranges)
-            write(f, result, f["y0"], f.add(to, place))
-
-        f.loop(begin, end, lambda j: one(f.minimum_index(j, end - lanes), lanes, True), step=lanes)
-
-        def alone(j: Value) -> None:
-            """Windows before ``begin``, then those from ``end`` on."""
-            behind = f.select(f.compare("slt", j, begin), 0, f.index(end - begin))
-            one(f.add(j, behind), 1, False)
-
-        f.loop(0, begin + axis.m - end, alone)
+        return begin, end, lanes
 
     def _readable(self, place: int, lanes: int) -> bool:
         """Whether vectors may be read for windows from ``place`` on: of all their elements, and of
@@ -142,7 +142,7 @@ class WindowReduction(Generated):
     # ---- one vector of windows
 
     def _windows(self, f: Function, start: Value, columns: _Columns,
-                 ranges: list[tuple[Value, Value]] | None) -> Value:
+                 ranges: Ranges | None) -> Value:
         type = vector(columns.lanes, scalars.register_of(self.wide))
         across = self._range(f, columns)
         state = [f.constant(self._least(), type)]
@@ -170,8 +170,8 @@ class WindowReduction(Generated):
         return self.last.taps(f, columns.position)
 
     def _taps(self, f: Function, axes: Sequence[WindowAxis],
-              ranges: Sequence[tuple[Value, Value]] | None, at: Value, number: Value,
-              state: Sequence[Value], line: Line) -> Sequence[Value]:
+              ranges: Ranges | None, at: Value, number: Value, state: Sequence[Value],
+              line: Line) -> Sequence[Value]:
         """Folds the lines of a window, in order."""
         if not axes:
             return line(at, number, *state)
@@ -260,7 +260,7 @@ class WindowReduction(Generated):
             return f.and_(better, f.compare("ord", best, best))
         return f.compare(("s" if self.wide.kind == "i" else "u") + relation, value, best)
 
-    def _first(self, f: Function, ranges: Sequence[tuple[Value, Value]]) -> Value:
+    def _first(self, f: Function, ranges: Ranges) -> Value:
         """The number of the first element of a window; 0 if all is padding."""
         axes = [*self.outer, self.last][-len(ranges):]
         number, empty = f.index(0), f.constant(False, "i1")

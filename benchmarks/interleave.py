@@ -58,7 +58,7 @@ class Run:
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
             "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3",
         }
-        return own | FRAMEWORKS[framework].environment
+        return own | dict(FRAMEWORKS[framework].environment)
 
 
 class WorkerProcess:

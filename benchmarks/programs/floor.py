@@ -109,7 +109,7 @@ def _peak(lanes: int, chains: int) -> str:
     return declared + _loop("peak", "ptr %a, ptr %b", body, carried=carried, after=after)
 
 
-_Loop = Callable[[int, int, int, int, int], None]
+_Loop = Callable[..., Any]
 _FUNCTIONS = ("read", "place", "fresh", "past", "peak")
 
 

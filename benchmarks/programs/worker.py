@@ -21,6 +21,7 @@ import statistics
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import numpy as np
@@ -66,8 +67,9 @@ class Worker:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         do = request.pop("do")
-        known = {"import": self._import, "open": self._open, "check": self._check,
-                 "run": self._run, "memory": self._memory}
+        known: dict[str, Callable[..., dict[str, Any]]] = {
+            "import": self._import, "open": self._open, "check": self._check,
+            "run": self._run, "memory": self._memory}
         return known[do](**request)
 
     def _import(self, framework: str, threads: int) -> dict[str, Any]:

@@ -191,7 +191,7 @@ def test_many_processes_at_once(folder):
 
     def work() -> int:
         wrong = 0
-        for _ in range(60):
+        for _ in range(20):
             for key, payload in keys.items():
                 found = lookup(key)
                 wrong += found not in (None, payload)

@@ -203,6 +203,22 @@ def test_a_worker_that_has_just_started_takes_part_at_once(runner):
         runner.counted(4)
 
 
+def test_a_region_waits_for_no_worker_that_is_not_there_yet(runner):
+    """Workers may come in any order: the second alone is not enough for two threads."""
+    workers = Workers(runner.machine.image)
+    run = runner._run
+    counters = np.zeros(TASKS, np.int32)
+    function = runner.image.address("count")
+    second = threading.Thread(target=workers._work, args=(2, []), daemon=True)
+    second.start()
+    while not workers._ready[0]:
+        time.sleep(1e-4)
+    for threads in (2, 3, 64):
+        assert run(workers.address, function, counters.ctypes.data, threads) == NO_WORKERS
+    assert workers._leave(workers.address)
+    second.join()
+
+
 def test_stopped_workers_are_gone(runner):
     runner.counted(3)
     threads = list(runner.workers._threads)
@@ -245,20 +261,23 @@ def test_a_process_that_may_start_no_more_threads_runs_alone(runner, monkeypatch
 
 
 def test_the_callers_processors_stay_its_own(runner):
-    runner.workers.grow(2)
+    runner.workers.stop()
+    runner.workers.grow(2)  # one worker, with a processor of its own if there are two
     everything = os.sched_getaffinity(0)
     found = []
 
     def work(allowed: set[int]) -> None:
-        os.sched_setaffinity(0, allowed)
-        runner.counted(2, 50)
-        found.append((allowed, os.sched_getaffinity(0)))
+        for processor in everything:  # also the worker's own, which it will leave
+            os.sched_setaffinity(0, {processor})
+            os.sched_setaffinity(0, allowed)
+            runner.counted(2)
+            found.append((allowed, os.sched_getaffinity(0)))
 
     for allowed in [{p} for p in everything] + [everything]:
         caller = threading.Thread(target=work, args=(allowed,))
         caller.start()
         caller.join()
-    assert len(found) == len(everything) + 1
+    assert len(found) == (len(everything) + 1) * len(everything)
     assert all(before == after for before, after in found)
 
 
@@ -271,6 +290,7 @@ def test_a_forked_child_has_workers_of_its_own(runner):
         return [alone, len(runner.workers._threads)]
 
     assert answer_of_child(work) == [NO_WORKERS, 2]
+    assert not runner.workers._threads, "no threads of ours while the process was copied"
     runner.counted(3, 10)
 
 

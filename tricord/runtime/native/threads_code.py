@@ -8,7 +8,7 @@ If the caller finds itself on the processor of a worker, which two threads would
 milliseconds, it moves away first.
 
 The pool's memory, by cache lines: epoch; function, argument, floating-point mode; threads that are
-done; sleepers; whether a region is running, and how many workers there are; the workers'
+done; sleepers; whether a region is running, and which workers there are, as bits; the workers'
 processors as bits.
 """
 
@@ -28,11 +28,11 @@ POOL_BYTES: Final = 64 * 6
 #: Outside functions that the code calls, all from the C library.
 EXTERNALS: Final = ("syscall", "sched_yield", "sched_getcpu", "sched_getaffinity",
                     "sched_setaffinity")
-#: What `run` answers when there are fewer workers than it wants.
+#: What `run` answers when not all workers that it wants are there.
 NO_WORKERS: Final = -3
 
 _EPOCH, _FUNCTION, _ARGUMENT, _MODE, _DONE, _SLEEPERS, _BUSY = 0, 64, 72, 80, 128, 192, 256
-READY, WORKERS = 260, 320
+READY, WORKERS = 264, 320
 _SET_BYTES: Final = 128
 _FUTEX, _WAIT, _WAKE = 202, 128, 129
 _FUTEX_AARCH64 = 98
@@ -166,7 +166,8 @@ def _worker(module: Module, target: Target) -> None:
         module.declare("llvm.x86.sse.ldmxcsr", "void", ["ptr"])
     start = _load(f, _at(f, pool, _EPOCH))
     # Only who has looked at the epoch can tell a new one: from here on it is counted on.
-    f.emit(f"atomicrmw add {_at(f, pool, READY)}, i32 1 seq_cst, align 4", "i32")
+    mine = f.shl(f.constant(1, "i64"), own)
+    f.emit(f"atomicrmw or {_at(f, pool, READY)}, {mine} seq_cst, align 8", "i64")
     f.while_([start, f.constant(True, "i1")], stays, round)
     f.ret()
 
@@ -196,9 +197,11 @@ def _run(module: Module, target: Target) -> None:
         return [result]
 
     def mine() -> list[Value]:
-        ready = f.convert(_load(f, _at(f, pool, READY)), "i64")
-        enough = f.compare("slt", ready, f.sub(threads, 1))
-        code = f.if_(enough, lambda: [f.constant(NO_WORKERS, "i64")], together)[0]
+        ready = f.emit(f"load atomic i64, {_at(f, pool, READY)} acquire, align 8", "i64")
+        # bits 1 to threads - 1
+        wanted = f.and_(f.lshr(f.constant(-1, "i64"), f.sub(f.index(64), threads)), -2)
+        there = f.compare("eq", f.and_(ready, wanted), wanted)
+        code = f.if_(there, together, lambda: [f.constant(NO_WORKERS, "i64")])[0]
         _give_back(f, pool)
         return [code]
 
@@ -212,7 +215,7 @@ def _leave(module: Module, target: Target) -> None:
     pool = f["pool"]
 
     def go() -> list[Value]:
-        f.do(f"store atomic i32 0, {_at(f, pool, READY)} seq_cst, align 4")
+        f.do(f"store atomic i64 0, {_at(f, pool, READY)} seq_cst, align 8")
         _announce(f, target, pool, f.constant(LEAVE, "i32"))
         _give_back(f, pool)
         return [f.constant(1, "i64")]

@@ -31,7 +31,7 @@ class Workers:
         self.memory = aligned_empty((threads_code.POOL_BYTES,), np.dtype(np.uint8))
         self.memory[:] = 0
         self.address: int = self.memory.ctypes.data
-        self._ready = self.memory[threads_code.READY:][:4].view(np.uint32)
+        self._ready = self.memory[threads_code.READY:][:8].view(np.uint64)
         self._processors = self.memory[threads_code.WORKERS:][:8].view(np.uint64)
         self._worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(
             image.address("worker"))
@@ -60,7 +60,7 @@ class Workers:
                     break
                 self._threads.append(thread)
             late = time.monotonic() + _START_SECONDS
-            while int(self._ready[0]) < len(self._threads):
+            while int(self._ready[0]).bit_count() < len(self._threads):
                 if time.monotonic() > late:  # an interpreter at its end starts none
                     return 1
                 time.sleep(1e-5)

@@ -8,6 +8,7 @@ import pytest
 import tricord
 from tests.compiler.helpers import RUNNABLE, compiled, native_and_numpy
 from tricord import torch as tt
+from tricord.autodiff import gradients
 from tricord.compiler.assemble import assemble
 from tricord.compiler.fusion import fuse
 from tricord.compiler.program import plan
@@ -152,6 +153,26 @@ def test_take_along_any_axis(rng):
     x, index = numbers(rng, (3, 8, 5), "float32"), rng.integers(0, 3, (2, 2))
     for axis in range(3):
         agree([take(*inputs(x, index), axis)], [x, index])
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 5), (20, 30, 1), (7, 33, 16), (2, 3, 9, 4)])
+@pytest.mark.parametrize("count", [(), (1,), (4,), (3, 10)])
+def test_taking_along_an_inner_axis_moves_elements_once(rng, shape, count):
+    x = numbers(rng, shape, "float32")
+    for axis in range(1, len(shape)):
+        n = shape[axis]
+        index = np.asarray(rng.integers(-n, n, count))
+        nodes = inputs(x, index)
+        taken = take(*nodes, axis)
+        agree([taken], [x, index])
+        labels = [k.label for k in CompiledProgram([taken]).only.plan.kernels]
+        assert labels == ["check_bounds", "gather"]
+        g = numbers(rng, taken.shape, "float32")
+        seed = make_input(2, tensor_type(g.shape, float32))
+        back = gradients([take(*nodes, axis)], [seed], [nodes[0]])
+        agree(back, [x, index, g])
+        labels = [k.label for k in CompiledProgram(back).only.plan.kernels]
+        assert labels == ["check_bounds", "scatter_add"]
 
 
 # ---- scatter

@@ -1,7 +1,8 @@
 """Operands that kernels of their own shape know from the graph, and do not read from memory.
 
-One number repeated, and a count along an axis: the zeros that a scatter adds to, the axes that
-`take_along_axis` leaves alone. Nobody has to write them down then.
+One number repeated, a count along an axis, indices that are the same for all of a batch: the zeros
+that a scatter adds to, the axes that `take_along_axis` leaves alone. Nobody has to write them down
+then.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ..ir.lowering import Kernel, View
 from ..ir.node import Node
 from ..ir.ops.structural import constant_value
 
-__all__ = ["Counter", "Known", "Number", "in_memory", "known"]
+__all__ = ["Counter", "Known", "Number", "Repeated", "in_memory", "known"]
 
 _INDEXED = ("gather", "scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_mul")
 _BOXES = ("dynamic_slice", "dynamic_update_slice")
@@ -35,7 +36,14 @@ class Counter:
     size: int
 
 
-Known = Number | Counter
+@dataclass(frozen=True)
+class Repeated:
+    """At flat place i, what memory holds at ``i % size``. The memory is that of the node below."""
+
+    size: int
+
+
+Known = Number | Counter | Repeated
 
 
 def known(node: Node, number: int) -> Known | None:
@@ -44,8 +52,11 @@ def known(node: Node, number: int) -> Known | None:
     name = way.name if isinstance(way, Kernel) else ""
     operand = node.parents[number]
     if name in _INDEXED:
-        # What a gather reads is worth a look only if it varies.
-        return _known(operand) if number or name != "gather" else None
+        first = 1 if name == "gather" else 2
+        found = _known(operand)
+        if number >= first:
+            return found
+        return found if isinstance(found, Number) and name != "gather" else None
     if name in _BOXES:
         found = _known(operand) if number or name == "dynamic_update_slice" else None
         return found if isinstance(found, Number) else None
@@ -53,8 +64,15 @@ def known(node: Node, number: int) -> Known | None:
 
 
 def in_memory(node: Node) -> tuple[Node, ...]:
-    """The operands of a step of its own that it reads from memory."""
-    return tuple(p for i, p in enumerate(node.parents) if known(node, i) is None)
+    """What a step of its own reads from memory, operand by operand."""
+    found = []
+    for number, operand in enumerate(node.parents):
+        fact = known(node, number)
+        if fact is None:
+            found.append(operand)
+        elif isinstance(fact, Repeated):
+            found.append(operand.parents[0])
+    return tuple(found)
 
 
 def _known(node: Node) -> Known | None:
@@ -64,7 +82,15 @@ def _known(node: Node) -> Known | None:
         if kind not in "iu" or size > 2 ** (bits - (kind == "i")):
             return None
         return Counter(math.prod(node.shape[axis + 1:]), max(size, 1))
-    if node.op.lower == View("broadcast"):
-        node = node.parents[0]
-    value = constant_value(node)
-    return Number(value.reshape(-1)[0]) if value is not None and value.size == 1 else None
+    source = node.parents[0] if node.op.lower == View("broadcast") else node
+    number = source
+    while number.op.lower == View("broadcast"):
+        number = number.parents[0]
+    value = constant_value(number)
+    if value is not None and value.size == 1:
+        return Number(value.reshape(-1)[0])
+    if source is not node and source.size and tuple(source.shape) == tuple(
+            node.shape[node.ndim - source.ndim:]) and node.params.axes == tuple(
+                range(node.ndim - source.ndim, node.ndim)):
+        return Repeated(source.size)
+    return None

@@ -22,7 +22,7 @@ from ..ir.ops.movement import broadcast, reshape, slice_, transpose
 from ..ir.ops.structural import constant, constant_value
 from ..ir.record import pick
 from .contraction import as_matrix_product
-from .index_checks import with_checked_indices
+from .indexing import gathered_in_place, scattered_in_place, with_checked_indices
 
 __all__ = ["simplify"]
 
@@ -78,7 +78,7 @@ def _rules(node: Node) -> Sequence[Rule]:
     if way == Kernel("dot"):
         return (_product_of_nothing, _product_of_narrow, as_matrix_product)
     if isinstance(way, Kernel) and isinstance(node.params, Index):
-        return (with_checked_indices,)
+        return (with_checked_indices, scattered_in_place)
     return ()
 
 
@@ -244,7 +244,7 @@ _BY_NAME: dict[str, tuple[Rule, ...]] = {
 _REDUCTION: tuple[Rule, ...] = (_reduction_of_nothing, _reduction_of_ones)
 _VIEWS: dict[str, tuple[Rule, ...]] = {
     "reshape": (_reshape_of_reshape,),
-    "transpose": (_transpose_of_transpose,),
+    "transpose": (_transpose_of_transpose, gathered_in_place),
     "broadcast": (_broadcast_of_broadcast,),
     "slice": (_slice_of_slice,),
 }

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...ir.node import Node
 from ..affine import row_major
 from ..llvm import Function, Value
+from ..operands import in_memory
 from ..target import Target
 from .moves import Axis, Mover, along, copy_box, merged, moved
 from .places import Places
@@ -52,9 +53,7 @@ class Gather(Mover):
 
     @property
     def bytes(self) -> int:
-        indices = sum(p.type.nbytes for p, k in zip(self.places.indices, self.places.known,
-                                                    strict=True) if k is None)
-        return 2 * self.node.type.nbytes + indices
+        return 2 * self.node.type.nbytes + sum(p.type.nbytes for p in in_memory(self.node)[1:])
 
     def task(self, f: Function, task: Value) -> None:
         block = f.binary("udiv", task, self.pieces)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...ir.dtypes import DType
 from ...ir.node import Node
 from ..llvm import Function, Module, Value, vector
-from ..operands import known
+from ..operands import Repeated, in_memory, known
 from ..target import Target
 from .generated import Generated
 
@@ -134,7 +134,7 @@ class Mover(Generated):
     def __init__(self, node: Node, target: Target, facts: str = ""):
         super().__init__(node, target)
         self.known = [known(node, i) for i in range(len(node.parents))]
-        numbers = [i for i, k in enumerate(self.known) if k is None]
+        numbers = [i for i, k in enumerate(self.known) if k is None or isinstance(k, Repeated)]
         self.pointers = [*(f"x{i}" for i in numbers), "y0"]
         said = facts or f"{node.params}"
         facts = f"{said}|{[p.type for p in node.parents]}|{self.known}|{node.type}|{target.name}"
@@ -144,8 +144,7 @@ class Mover(Generated):
 
     @property
     def bytes(self) -> int:
-        operands = (p for p, k in zip(self.node.parents, self.known, strict=True) if k is None)
-        return sum(p.type.nbytes for p in operands) + self.node.type.nbytes
+        return sum(p.type.nbytes for p in in_memory(self.node)) + self.node.type.nbytes
 
     def emit(self, module: Module) -> None:
         if self.name in module:

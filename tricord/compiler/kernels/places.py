@@ -11,7 +11,7 @@ from ...ir.node import Node
 from .. import scalars
 from ..affine import row_major
 from ..llvm import Function, Value
-from ..operands import Counter, Known, Number
+from ..operands import Counter, Known, Number, Repeated
 
 __all__ = ["Places", "clamped_start"]
 
@@ -50,6 +50,8 @@ class Places:
             base = f.mul(number, segment)
             fixed = {n: self._counted(f, base, k) for n, k in enumerate(self.known)
                      if isinstance(k, Counter) and k.inner > 1}
+            fixed |= {n: f.binary("urem", base, k.size) for n, k in enumerate(self.known)
+                      if isinstance(k, Repeated)}
             self._rows(f, f.maximum_index(start, base),
                        f.minimum_index(stop, f.add(base, segment)), body, unroll, fixed, base)
 
@@ -61,6 +63,7 @@ class Places:
         counters = [k for k in self.known if isinstance(k, Counter)]
         inner = [k.inner for k in counters if k.inner > 1]
         inner += [k.size for k in counters if k.inner == 1 and k.size < self.rows]
+        inner += [k.size for k in self.known if isinstance(k, Repeated) and 1 < k.size < self.rows]
         return min(inner) if inner and min(inner) >= _SHORT else 0
 
     def _rows(self, f: Function, start: Value, stop: Value,
@@ -82,7 +85,12 @@ class Places:
         inside: Value | None = None
         for number, axis in enumerate(self.axes):
             known = self.known[number]
-            if number in fixed:
+            if isinstance(known, Repeated):
+                size = known.size
+                place = f.binary("urem", row, size) if base is None or size == 1 else f.add(
+                    fixed[number], f.sub(row, base))
+                index = self._index(f, number, place)
+            elif number in fixed:
                 index = fixed[number]
             elif isinstance(known, Counter) and base is not None and known.size < self.rows:
                 index = f.sub(row, base)

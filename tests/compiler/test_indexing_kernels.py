@@ -373,7 +373,7 @@ def test_indices_known_to_be_in_range_are_not_checked(rng):
     ((7,), (3,), (-2,)), ((7,), (3,), (9,)), ((5, 6), (2, 6), (1, 3)),
     ((5, 6, 7), (5, 2, 7), (4, 1, 0)),
     ((5, 1, 7), (1, 1, 3), (2, 5, 2)), ((), (), ()), ((4, 3), (0, 2), (1, 1)),
-    ((300, 20, 30), (280, 10, 30), (7, 4, 0))])
+    ((300, 20, 30), (280, 10, 30), (7, 4, 0)), ((1, 300, 90), (0, 2, 3), (0, 1, 1))])
 def test_boxes(rng, dtype, shape, sizes, starts):
     x, update = numbers(rng, shape, dtype), numbers(rng, sizes, dtype)
     places = [np.asarray(s, d) for s, d in zip(starts, ("int64", "int32", "int8"), strict=False)]

@@ -77,6 +77,8 @@ class DynamicUpdateSlice(Overwriting):
         self.cut(long[:1], wanted if len(long) > 1 else 1)
 
     def change(self, f: Function, low: Value, high: Value, start: Value, stop: Value) -> None:
+        if 0 in self.box:
+            return
         starts = _starts(f, self.node, 2, self.known, self.box)
         to = f.index(0)
         for first, step in zip(starts, self.steps, strict=True):

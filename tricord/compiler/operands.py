@@ -58,7 +58,8 @@ def known(node: Node, number: int) -> Known | None:
             return found
         return found if isinstance(found, Number) and name != "gather" else None
     if name in _BOXES:
-        found = _known(operand) if number or name == "dynamic_update_slice" else None
+        box = 1 if name == "dynamic_update_slice" else 0  # the operand that is moved
+        found = None if number == box else _known(operand)
         return found if isinstance(found, Number) else None
     return None
 

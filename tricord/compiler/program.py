@@ -21,9 +21,11 @@ from .schedule import Schedule
 from .steps import Call, Place, Scratch, calls_of
 from .target import Target
 
-__all__ = ["BARRIER", "KernelFacts", "NativePlan", "plan"]
+__all__ = ["BARRIER", "STATUS_HEAD", "KernelFacts", "NativePlan", "plan"]
 
 _ALIGN = 64
+#: Bytes of the status block before the checks' words: where threads meet.
+STATUS_HEAD = 128
 #: The function that threads meet in; the runtime provides it.
 BARRIER = "tricord_barrier"
 #: Nanoseconds of work below which a kernel stays on one thread, and a whole program does.
@@ -211,6 +213,9 @@ def _writers(calls: Sequence[Call], node: Node) -> int:
 # ---- the function
 
 def _bytes(call: Call) -> int:
+    touched: int | None = getattr(call.kernel, "bytes", None)
+    if touched is not None:
+        return touched
     return sum(p.nbytes if isinstance(p, Scratch) else p.node.type.nbytes
                for p in (*call.reads, *call.writes))
 
@@ -257,7 +262,7 @@ class _Program:
             self.base[entry] = f.load(f.offset(f["context"], entry, "ptr"), "ptr")
         self.scratch = f.offset(self.base[layout.arena_entry + 2],
                                 f.mul(f["thread"], scratch_bytes), "i8")
-        self.status = self.base[layout.arena_entry + 1]
+        self.status = f.offset(self.base[layout.arena_entry + 1], STATUS_HEAD, "i8")
         if parallel:
             f.module.declare(BARRIER, "void", ["ptr", "i64"])
 
@@ -277,9 +282,7 @@ class _Program:
     def meet(self) -> None:
         f = self.f
         if self.parallel and self.apart:
-            # Behind the status of the checks, on a line of its own.
-            place = f.offset(self.status, _ALIGN * 64, "i8")
-            f.call(BARRIER, "void", place, f["threads"])
+            f.call(BARRIER, "void", self.base[self.layout.arena_entry + 1], f["threads"])
         self.apart = False
 
     def call(self, call: Call, checks_follow: bool) -> None:

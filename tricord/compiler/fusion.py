@@ -311,6 +311,7 @@ def _assign(fusion: Fusion, node: Node) -> None:
     elif domain == joined.shape:
         for unit in list(edges):
             if (unit is not joined and unit.axes is None and _independent(joined, unit)
+                    and _no_circle(unit, edges)
                     and _may_join(unit, node, domain, axes, edges)
                     and len(joined.members) + len(unit.members) < _LARGEST_GROUP):
                 _merge(fusion, joined, unit)

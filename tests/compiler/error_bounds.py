@@ -13,6 +13,7 @@ import numpy as np
 
 from tricord.ir.lowering import Reduction, Regions, View
 from tricord.ir.node import Node
+from tricord.ir.record import pick
 
 __all__ = ["EPSILON", "bounds_of", "disagreement"]
 
@@ -34,7 +35,13 @@ def bounds_of(order: Sequence[Node], values: Mapping[Node, Array]) -> dict[Node,
             if not node.parents:
                 bounds[node] = np.zeros(node.shape)
                 continue
+            if node.op is pick:
+                bounds[node] = bounds[node.parents[0]]
+                continue
             wide = [np.asarray(values[p]).astype(np.float64) for p in node.parents]
+            if node.op.several_outputs:  # positions and values are as sure as each other
+                bounds[node] = _along(node, wide, [bounds[p] for p in node.parents], wide[0])
+                continue
             bound = _rule(node)(node, wide, [bounds[p] for p in node.parents],
                                 np.asarray(values[node]).astype(np.float64))
             bound = np.asarray(bound, np.float64)
@@ -98,6 +105,7 @@ def _arithmetic(carried: Callable[..., Array]) -> Callable[..., Array]:
         name = node.dtype.name
         exact = sum(e[1:], e[0]) == 0
         bound = carried(x, e, out) + EPSILON[name] * np.abs(out) + _TINY[name]
+        bound = np.where(np.isinf(sum(e[1:], e[0])), np.inf, bound)
         # Subnormal operands and results may be flushed, or not where nothing is computed.
         small = np.abs(out) < _TINY[name]
         for value in x:
@@ -168,13 +176,26 @@ def _comparison(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) 
 
 
 def _chosen(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
-    return np.where(e[0] > 0, np.inf, np.where(x[0] != 0, e[1], e[2]))
+    bound = np.where(e[0] > 0, np.inf, np.where(x[0] != 0, e[1], e[2]))
+    if node.dtype.kind == "f":  # where(a < b, a, b) may be the minimum that flushes
+        tiny = _TINY[node.dtype.name]
+        bound = np.where((np.abs(out) < tiny) & (out != 0), np.maximum(bound, tiny), bound)
+    return bound
 
 
 def _floor(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
     steady = np.floor(x[0] - e[0]) == np.floor(x[0] + e[0])
     bound = np.where((e[0] == 0) | steady, 0.0, np.inf)
     return np.where(_certain_nan(x, e), 0.0, bound)
+
+
+def _sign(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    """Of a zero: a zero of either sign."""
+    if node.dtype.kind != "f":
+        return _exact(node, x, e, out)
+    tiny = _TINY[node.dtype.name]
+    near = (np.abs(x[0]) <= e[0]) | ((np.abs(x[0]) < tiny) & (x[0] != 0))
+    return np.where(near, np.inf, np.where(out == 0, tiny, 0.0))
 
 
 def _cast(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
@@ -293,7 +314,75 @@ def _float_dot(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -
     return np.where(unknown | (products + bound >= 0.9 * _LARGEST[node.dtype.name]), np.inf, bound)
 
 
+# ---- steps with loops of their own
+
+def _along(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    """Sorted, or the place of the largest: right if all elements along the axis are sure."""
+    dtype, axis = node.parents[0].dtype, node.params.axis
+    doubtful = e[0] > 0
+    if dtype.kind == "f":
+        doubtful = doubtful | ((np.abs(x[0]) < _TINY[dtype.name]) & (x[0] != 0))
+    keep = node.types[0].ndim == x[0].ndim
+    bound = np.where(doubtful.any(axis=axis, keepdims=keep), np.inf, 0.0)
+    return np.broadcast_to(bound, node.types[0].shape)
+
+
+def _moved_by_index(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    """Taken from, or written to, places that indices say; ``updates`` have a bound too."""
+    values = 1 if node.op.name in ("gather", "dynamic_slice") else 2
+    if any((b > 0).any() for b in e[values:]):
+        return np.full(out.shape, np.inf)
+    indices = [i.astype(np.int64) for i in x[values:]]
+
+    def run(*arrays: Array) -> Array:
+        found = np.asarray(node.op.reference(node.params, *arrays, *indices), np.float64)
+        return np.where(np.isnan(found), 0.0, found)
+
+    unknown = run(*[np.isinf(b) * 1.0 for b in e[:values]]) > 0
+    bound = run(*[np.where(np.isfinite(b), b, 0) for b in e[:values]])
+    if node.op.name == "scatter_add":
+        if node.dtype.kind != "f":
+            return np.where(unknown | (bound > 0), np.inf, 0.0)
+        sizes = [np.where(np.isfinite(v), np.abs(v), 0) for v in x[:2]]
+        total = run(*sizes)
+        once = run(np.zeros(x[0].shape), np.ones(x[1].shape))
+        name = node.dtype.name
+        bound = bound + (once + 1) * (EPSILON[name] * total + _TINY[name]) * (once > 0)
+        special = run(*[~np.isfinite(v) * 1.0 for v in x[:2]]) > 0
+        bound = np.where(special, np.where(bound > _TINY[name] * (2 * once + 2), np.inf, 0), bound)
+        unknown = unknown | (total + bound >= 0.9 * _LARGEST[name]) & (once > 0)
+    return np.where(unknown, np.inf, bound)
+
+
+def _cumulative_sum(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    axis = node.params.axis
+    if node.dtype.kind != "f":
+        return np.where(np.maximum.accumulate(e[0], axis=axis) > 0, np.inf, 0.0)
+    name = node.dtype.name
+    finite = np.isfinite(x[0])
+    size = np.cumsum(np.where(finite, np.abs(x[0]), 0), axis=axis)
+    bound = np.cumsum(e[0], axis=axis)
+    bound = bound + out.shape[axis] * (EPSILON[name] * (size + bound) + _TINY[name])
+    special = np.maximum.accumulate(~finite, axis=axis)
+    sure = np.maximum.accumulate(e[0], axis=axis) == 0
+    bound = np.where(special, np.where(sure, 0.0, np.inf), bound)
+    return np.where(size + np.where(special, 0, bound) < 0.9 * _LARGEST[name], bound, np.inf)
+
+
+def _cumulative_extreme(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Array:
+    bound = np.maximum.accumulate(e[0], axis=node.params.axis)
+    if node.dtype.kind != "f":
+        return np.where(bound > 0, np.inf, 0.0)
+    tiny = _TINY[node.dtype.name]
+    bound = np.where(np.abs(out) <= tiny, np.maximum(bound, tiny), bound)
+    return np.where((bound > 0) & ~np.isfinite(out), np.inf, bound)
+
+
 _BY_NAME = {
+    "argmax": _along, "argmin": _along, "cumulative_sum": _cumulative_sum,
+    "cumulative_max": _cumulative_extreme, "cumulative_min": _cumulative_extreme,
+    **dict.fromkeys(("gather", "scatter", "scatter_add", "dynamic_slice",
+                     "dynamic_update_slice"), _moved_by_index),
     "add": _arithmetic(lambda x, e, out: e[0] + e[1]),
     "subtract": _arithmetic(lambda x, e, out: e[0] + e[1]),
     "multiply": _arithmetic(lambda x, e, out: _times(np.abs(x[0]), e[1]) + _times(
@@ -304,7 +393,7 @@ _BY_NAME = {
     "negative": _same, "abs": _same,
     "exp": _function(lambda out, e: _times(out, np.expm1(e))),
     "tanh": _function(lambda out, e: e), "logistic": _function(lambda out, e: e),
-    "where": _chosen, "floor": _floor, "cast": _cast,
+    "where": _chosen, "floor": _floor, "sign": _sign, "cast": _cast,
     **dict.fromkeys(("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
                     _comparison),
 }

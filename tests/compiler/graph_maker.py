@@ -16,6 +16,9 @@ from tricord.ir.ops import elementwise as ew
 from tricord.ir.ops import movement as mv
 from tricord.ir.ops import reduce as rd
 from tricord.ir.ops.contraction import dot_general
+from tricord.ir.ops.dynamic_slice import dynamic_slice, dynamic_update_slice
+from tricord.ir.ops.indexing import scatter, take
+from tricord.ir.ops.sort import sort
 from tricord.ir.ops.structural import constant, iota
 from tricord.ir.shapes import TensorType
 
@@ -73,7 +76,7 @@ class _Maker:
         steps = [(self.unary, 4), (self.binary, 7), (self.select, 1), (self.convert, 2),
                  (self.move, 4), (self.regions, 1.5), (self.reduction, 4), (self.product, 1.5),
                  (self.softmax, 0.7), (self.normalized, 0.7), (self.layer, 1), (self.fresh, 1),
-                 (self.twins, 0.7)]
+                 (self.twins, 0.7), (self.indexed, 1), (self.along_axis, 1), (self.box, 0.5)]
         weights = np.array([w for _, w in steps])
         self.add(self.source(self.shape(), self.dtype()))
         wanted = len(self.nodes) + int(self.rng.integers(2, 16))
@@ -126,7 +129,8 @@ class _Maker:
             return np.asarray(rng.integers(0, 2, shape)).astype(bool)
         if dtype.kind in "iu":
             info = np.iinfo(dtype.numpy)
-            values = np.asarray(rng.integers(-4 if info.min else 0, 6, shape)).astype(dtype.numpy)
+            low = self.one_of([-4, -4, -9, 1]) if info.min else self.below(2)
+            values = np.asarray(rng.integers(low, low + 8, shape)).astype(dtype.numpy)
             if self.chance(0.25):
                 some = np.array([info.min, info.max, info.max - 1, 0], dtype.numpy)
                 values = np.where(rng.random(shape) < 0.1, rng.choice(some, shape), values)
@@ -136,8 +140,9 @@ class _Maker:
             if self.special and self.chance(0.6):
                 share = self.one_of([0.02, 0.1, 0.5])
                 values = np.where(rng.random(shape) < share, rng.choice(_SPECIAL, shape), values)
-            elif self.chance(0.15):
-                values = np.rint(values)
+            elif self.chance(0.3):  # small whole numbers, -0.0 among them; of one sign; far off
+                values = self.one_of([np.rint, np.abs, lambda v: -np.abs(v) - 1, lambda v: v + 50])(
+                    values)
             return values.astype(dtype.numpy)
 
     def source(self, shape: Sequence[int], dtype: DType) -> Node:
@@ -196,6 +201,11 @@ class _Maker:
             return n.dtype is x.dtype and n.ndim <= x.ndim and all(
                 a in (1, b) for a, b in zip(n.shape[::-1], x.shape[::-1], strict=False))
 
+        if self.chance(0.12):
+            return self.moved(x)
+        if self.chance(0.08) and x.dtype is not bool_:  # what simplifying looks for
+            number = self.one_of([0.0, -0.0, 1.0]) if x.dtype.kind == "f" else self.one_of([0, 1])
+            return mv.broadcast(constant(number, x.dtype), x.shape, ())
         y = self.picked(fits) if self.chance(0.75) else None
         if y is None and self.chance(0.4):
             y = self.picked(lambda n: n.shape == x.shape and n.dtype.kind != "b")
@@ -204,6 +214,26 @@ class _Maker:
             shape = x.shape[self.below(x.ndim + 1) if self.chance(0.4) else 0:]
             y = self.source([1 if self.chance(0.2) else s for s in shape], x.dtype)
         return mv.broadcast_to(y, x.shape)
+
+    def moved(self, x: Node) -> Node:
+        """Its own elements at other places, in the same shape."""
+        axes = list(range(x.ndim))
+        pairs = [(a, b) for a in axes for b in axes[:a] if x.shape[a] == x.shape[b] != 1]
+        if pairs and self.chance(0.6):
+            a, b = self.one_of(pairs)
+            axes[a], axes[b] = b, a
+            return mv.transpose(x, axes)
+        kind = self.below(3)
+        if kind == 0 or not x.size or not x.ndim:
+            return mv.flip(x, axes=tuple(a for a in axes if self.chance(0.7)))
+        if kind == 1:  # one row or column everywhere
+            axis = self.below(x.ndim)
+            at = self.below(x.shape[axis])
+            row = mv.slice_(x, [at if a == axis else 0 for a in axes],
+                            [at + 1 if a == axis else s for a, s in enumerate(x.shape)])
+            return mv.broadcast_to(row, x.shape)
+        columns = mv.reshape(x, (x.shape[-1], x.size // x.shape[-1]))
+        return mv.reshape(mv.transpose(columns, (1, 0)), x.shape)
 
     def converted(self, x: Node, dtype: DType) -> Node:
         if x.dtype.kind == "f" and dtype.kind in "iu":
@@ -411,6 +441,62 @@ class _Maker:
         self.add(rd.reduce_sum(x * x, self.some_axes(x)))
         self.add(rd.reduce_sum(x * self.partner(x), self.some_axes(x)))
         return rd.reduce_max(x, axes=self.some_axes(x))
+
+
+    # ---- steps with loops of their own
+
+    def places(self, size: int, shape: Sequence[int]) -> Node:
+        """Whole numbers that are indices into an axis of this size."""
+        dtype = as_dtype(self.one_of(["int32", "int64"]))
+        if self.chance(0.4) and len(shape):
+            counted = iota(shape, dtype, self.below(len(shape)))
+            return ew.remainder(counted * self.one_of([1, 1, 3, 7]), mv.broadcast(
+                constant(size, dtype), shape, ()))
+        values = self.rng.integers(-size if self.chance(0.3) else 0, size, shape)
+        self.arrays.append(laid_out(self.rng, np.array(values, dtype.numpy)))
+        return make_input(len(self.arrays) - 1, TensorType(np.shape(values), dtype))
+
+    def indexed(self) -> Node:
+        x = self.any_node()
+        if not x.ndim or not x.size:
+            return ew.absolute(x) if x.dtype.kind != "b" else ew.bitwise_not(x)
+        axis = self.below(x.ndim)
+        mode = self.one_of(["raise", "clip", "wrap", "fill"])
+        count = self.one_of([1, 3, 5, 16])
+        indices = self.places(x.shape[axis], self.one_of([(), (count,), (2, count)]))
+        kind = self.below(3)
+        if kind == 0:
+            return take(x, indices, axis, mode)
+        rest = tuple(s for a, s in enumerate(x.shape) if a != axis)
+        updates = self.source((*indices.shape, *rest), x.dtype)
+        how = "set" if x.dtype is bool_ or kind == 1 else "add"
+        return scatter(x, updates, indices, axes=(axis,), mode=mode, reduce=how)
+
+    def along_axis(self) -> Node:
+        x = self.any_node()
+        if not x.ndim or not x.size:
+            return mv.reshape(x, (1, *x.shape))
+        axis = self.below(x.ndim)
+        kind = self.below(5)
+        if kind == 0:
+            return self.one_of([rd.argmax, rd.argmin])(x, axis=axis)
+        if kind == 1 or x.dtype is bool_:
+            values, order = sort(x, axis, self.chance(0.5))
+            if self.chance(0.5):
+                self.add(order)
+            return values
+        return self.one_of([rd.cumulative_sum, rd.cumulative_sum, rd.cumulative_max,
+                            rd.cumulative_min])(x, axis=axis)
+
+    def box(self) -> Node:
+        x = self.any_node()
+        if not x.ndim or not x.size:
+            return mv.reshape(x, (1, *x.shape))
+        sizes = [int(self.rng.integers(1, s + 1)) for s in x.shape]
+        starts = [self.places(s, ()) for s in x.shape]
+        if self.chance(0.5):
+            return dynamic_slice(x, starts, sizes)
+        return dynamic_update_slice(x, self.source(sizes, x.dtype), starts)
 
 
 def laid_out(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:

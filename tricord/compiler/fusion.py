@@ -98,7 +98,7 @@ class Fusion:
         for node in self.order:
             if is_opaque(node):
                 wanted.update(self.memory_of(p, node) for p in in_memory(node))
-            elif node.op.lower == View("reshape") and through_view(
+            elif node.op.lower == View("reshape") and node.size and through_view(
                     node, domain_index(node.shape), squeezed(node.shape)) is None:
                 wanted.add(self.memory_of(node.parents[0]))  # read by its place in memory alone
         return wanted

@@ -48,6 +48,8 @@ def _computed(output: Node) -> Node:
     value = constant_value(output)
     if value is None:
         return output
+    if not value.size:
+        return broadcast(constant(0, output.dtype), output.shape, ())
     return reshape(constant(value.reshape(1, *value.shape), output.dtype), output.shape)
 
 

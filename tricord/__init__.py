@@ -237,6 +237,7 @@ from .tensor.array_attributes import API_VERSIONS
 from .tensor.control import cond, scan, while_loop
 from .tensor.recorder import gradients_enabled
 from .tensor.recorder import recording_gradients as _recording_gradients
+from .tensor.replay import compile
 from .tensor.tensor import Parameter, Tensor
 from .tensor.tensor import tensor as tensor  # after the subpackage, whose name it takes here
 from .tensor.transforms import (
@@ -345,6 +346,7 @@ __all__ = [
     "clip",
     "complex64",
     "complex128",
+    "compile",
     "concat",
     "cond",
     "conj",

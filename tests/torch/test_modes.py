@@ -139,8 +139,11 @@ def test_compiling_and_scripting_give_the_function_back() -> None:
     def double(x: Any) -> Any:
         return x * 2
 
-    assert torch.compile(double) is double and jit.script(double) is double
-    assert torch.compile(mode="max-autotune")(double) is double
+    for compiled in (torch.compile(double), torch.compile(mode="max-autotune")(double)):
+        assert [compiled(torch.ones(2)).tolist() for _ in range(4)] == [[2.0, 2.0]] * 4
+    assert torch.compile(double, disable=True) is double and jit.script(double) is double
+    model = torch.nn.Linear(2, 2)
+    assert torch.compile(model) is model
     with pytest.raises(NotSupportedError, match="state_dict"):
         jit.save(double, "f.pt")
 

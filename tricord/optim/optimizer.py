@@ -7,6 +7,7 @@ that the state of an optimizer moves between tricord and PyTorch through a ``.pt
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -212,17 +213,35 @@ class Optimizer:
             grads = self._gradients()
         update = self._update
         if grads and update is not None:
-            rates = []
-            for group, members in zip(self.param_groups, self._members):
-                lr = group["lr"]
-                if lr.__class__ is not float:
-                    lr = float(lr)
-                rates += [lr] * len(members.indices)
-            update.run(grads, rates)
+            update.run(grads, self._rates())
         if self._post_hooks:
             for hook in list(self._post_hooks.values()):
                 hook(self, (closure,), {})
         return loss
+
+    def _rates(self) -> list[float]:
+        """The learning rate of each cohort."""
+        rates = []
+        for group, members in zip(self.param_groups, self._members):
+            lr = group["lr"]
+            if lr.__class__ is not float:
+                lr = float(lr)
+            rates += [lr] * len(members.indices)
+        return rates
+
+    def _rates_to_repeat(self, update: Update) -> list[float] | None:
+        """The rates for a step that is like the last one; None if it would not be."""
+        if (self._update is not update or len(self._members) != len(self.param_groups)
+                or self._pre_hooks or self._post_hooks):
+            return None
+        names = self.option_names
+        for group, members in zip(self.param_groups, self._members):
+            if len(group["params"]) != members.count:
+                return None
+            settings = tuple([group[n] for n in names])
+            if settings != members.settings and not self._take_over(members, settings):
+                return None
+        return self._rates()
 
     def _gradients(self) -> list[Any] | None:
         """In the order of the prepared update; None if it does not fit any more."""
@@ -285,7 +304,13 @@ class Optimizer:
                 members.indices.append(len(cohorts))
                 cohorts.append(cohort)
             self._members.append(members)
-        self._update = Update(cohorts, self._global_norm, self._guard)
+        mine = weakref.ref(self)
+
+        def rates() -> list[float] | None:
+            optimizer = mine()
+            return None if optimizer is None else optimizer._rates_to_repeat(update)
+
+        update = self._update = Update(cohorts, self._global_norm, self._guard, rates)
 
     def _initialise(self, p: Any, options: Any, lr: float) -> tuple[Any, ...]:
         """Make the state that a parameter lacks; names of its slots, and its numbers."""

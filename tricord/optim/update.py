@@ -7,7 +7,7 @@ of Python when it was seen before; that is why it writes to the recorder's segme
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary, ref
 
@@ -262,8 +262,10 @@ class Update:
     """A prepared step: run it with the gradients and the rates of the day."""
 
     def __init__(self, cohorts: Sequence[Cohort], global_norm: float | None = None,
-                 guard: bool = False):
+                 guard: bool = False, rates: Callable[[], list[float] | None] | None = None):
         self.cohorts = list(cohorts)
+        #: the rates of the day; None once this update does not fit its optimizer any more
+        self._rates = rates
         self.program = Program.of(tuple(c.block() for c in self.cohorts), global_norm, guard)
         self._flag: Any = None
         self.params = [p for c in self.cohorts for p in c.params]
@@ -349,8 +351,45 @@ class Update:
             handles.append(reference)
         if self.program.guard:
             self._flag = pending(nodes[-1], Handle._result_class)
+        if here.watch is not None:
+            here.watch.stepped(self, first)
         cut()
         return True
+
+    # ---- a step as part of a program that is replayed, see `tensor.replay`
+
+    def may_repeat(self) -> bool:
+        """Whether later steps can be taken by replaying this one."""
+        return self._rates is not None and not self.program.guard and self._rates() is not None
+
+    def operands(self, first: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """What the operands from ``first`` on are."""
+        slot = first
+        for number, cohort in enumerate(self.cohorts):
+            yield slot, ("scalars", (self, number))
+            slot += 1
+            for own in cohort.slots:
+                for handle in own:
+                    yield slot, ("slot", handle)
+                    slot += 1
+
+    def advance_again(self) -> tuple[list[Any], list[Any]] | None:
+        """Operands of the next step and what to commit after it; None if this update does not
+        fit any more."""
+        rates = self._rates() if self._rates is not None else None
+        if rates is None:
+            return None
+        operands, advanced = [], []
+        for cohort, lr in zip(self.cohorts, rates):
+            numbers, scalars = cohort.advance(lr)
+            operands.append(np.array(scalars, cohort.dtype))
+            advanced.append(numbers)
+        return operands, advanced
+
+    def commit_again(self, advanced: Sequence[Any]) -> None:
+        """After a successful step."""
+        for cohort, numbers in zip(self.cohorts, advanced):
+            cohort.commit(numbers)
 
     def _first_sight(self, key: tuple[Any, ...]) -> Any:
         stand_ins = [pending(n, Handle._result_class) for n in key[1:]]
@@ -377,6 +416,9 @@ class Update:
                 replace(h, new)
             else:
                 assign(h, new._node)
+        if state.watch is not None:
+            state.watch.refuse("the optimizer's parameters are views, or are not evaluated yet")
+        del results, new  # or they would be outputs of the program, too
         if not state.held:
             cut()
 

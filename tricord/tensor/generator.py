@@ -115,14 +115,26 @@ class Generator:
         with self._lock:
             key = self._key
             if key is None or key._segment is not state.segment:
-                draws = self._draws
-                words = [self._seed & _WORD, (self._seed >> 32) & _WORD, draws & _WORD,
-                         (draws >> 32) & _WORD]
-                key = self._key = wrap(np.array(words, np.uint32))
-                self._base = draws
+                key = self._key = wrap(self._words())
+                self._base = self._draws
+                if state.watch is not None:
+                    state.watch.drew(self, key, self._draws)
             ordinal = self._draws - self._base
             self._draws += 1
         return key, ordinal
+
+    def _words(self) -> np.ndarray[Any, Any]:
+        draws = self._draws
+        return np.array([self._seed & _WORD, (self._seed >> 32) & _WORD, draws & _WORD,
+                         (draws >> 32) & _WORD], np.uint32)
+
+    def key_of_draws(self, count: int) -> np.ndarray[Any, Any]:
+        """The value of the key operand of a program that makes ``count`` draws; they count."""
+        with self._lock:
+            words = self._words()
+            self._draws += count
+            self._key = None
+        return words
 
     def draw(self, function: Callable[..., Node], static: tuple[Any, ...] = (),
              operands: Sequence[Handle] = ()) -> Any:

@@ -173,6 +173,8 @@ class _State(threading.local):
         self.held = 0
         self.cuts = 0
         self.programs_built = 0
+        #: who is told of what happens, while a call is watched (`replay.Watch`)
+        self.watch: Any = None
 
 
 state = _State()
@@ -500,6 +502,8 @@ def cut() -> None:
                 here.programs_built += 1
             if program.waiting is not None:
                 program.ready()
+            if here.watch is not None:
+                here.watch.cut(segment, live, nodes, [i for i, _ in program.history.carrying])
             results = program.run(segment.values, _donated(program, live, segment))
         except TricordError as error:
             _fail(segment, live, error)
@@ -573,6 +577,8 @@ def _value_from_elsewhere(handle: Handle, here: Segment) -> Array:
     segment, node = handle._segment, handle._node
     if isinstance(segment, TraceSegment):
         raise _leaked() if segment.closed else _no_value()
+    if state.watch is not None:
+        state.watch.refuse("a value is looked at inside of it")
     leaves = segment.values if segment is not None else []
     if handle._value is not None:  # the other thread has just evaluated it
         return handle._value

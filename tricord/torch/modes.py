@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import ArgumentError
+from ..tensor import replay
 
 __all__ = [
     "are_deterministic_algorithms_enabled",
@@ -26,8 +28,16 @@ __all__ = [
 def compile(model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None,
             backend: Any = "inductor", mode: str | None = None, options: Any = None,
             disable: bool = False) -> Any:
-    """The function or module itself: whatever is recorded is compiled when it is evaluated."""
-    return model if model is not None else lambda function: function
+    """A function that is replayed without running its Python: see `tricord.compile`.
+
+    A module is returned as it is: what it computes is compiled together with what is around it.
+    ``fullgraph`` and the other options are accepted and change nothing.
+    """
+    if model is None:
+        return functools.partial(compile, disable=disable)
+    if disable or hasattr(model, "parameters"):
+        return model
+    return replay.compile(model)
 
 
 class compiler:

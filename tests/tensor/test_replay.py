@@ -1,0 +1,290 @@
+"""`compile`: a replayed call does what the ordinary one does, or is not replayed."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import tricord as tc
+from tricord import nn, optim
+from tricord.errors import TricordError
+from tricord.tensor.recorder import state
+
+
+def reasons(function):
+    return [what for _, what in function.history]
+
+
+def network(seed=0, dropout=0.0):
+    tc.random.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(dropout),
+                          nn.Linear(8, 3))
+    return model, optim.Adam(model.parameters(), lr=1e-2)
+
+
+def batches(count=12):
+    rng = np.random.default_rng(1)
+    return [(tc.asarray(rng.standard_normal((4, 5)).astype(np.float32)),
+             tc.asarray(rng.integers(0, 3, 4))) for _ in range(count)]
+
+
+def train_step(model, optimizer):
+    loss_of = nn.CrossEntropyLoss()
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_a_replayed_training_step_gives_the_same_bits(dropout):
+    ends = []
+    for compiled in (False, True):
+        model, optimizer = network(dropout=dropout)
+        step = train_step(model, optimizer)
+        if compiled:
+            step = tc.compile(step)
+        losses = [step(x, y).item() for x, y in batches()]
+        ends.append((losses, [p.tolist() for p in model.state_dict().values()],
+                     [p.grad.tolist() for p in model.parameters()],
+                     optimizer.state_dict()["state"][0]["step"].item()))
+    assert reasons(step)[-1] == "compiled"
+    assert ends[0] == ends[1]
+
+
+def test_a_replay_builds_records_and_cuts_nothing():
+    model, optimizer = network()
+    step = tc.compile(train_step(model, optimizer))
+    data = batches()
+    for x, y in data[:3]:
+        step(x, y)
+    built, cuts = state.programs_built, state.cuts
+    for x, y in data:
+        step(x, y)
+    assert (state.programs_built, state.cuts, len(state.segment.handles)) == (built, cuts, 0)
+
+
+def test_rates_of_the_day_are_used():
+    model, optimizer = network()
+    step = tc.compile(train_step(model, optimizer))
+    (x, y), = batches(1)
+    for _ in range(4):
+        step(x, y)
+    before = [p.tolist() for p in model.parameters()]
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+    step(x, y)
+    assert [p.tolist() for p in model.parameters()] == before
+    assert reasons(step) == ["compiled"]
+
+
+def test_what_was_trained_can_be_trained_on_by_hand():
+    model, optimizer = network()
+    step = train_step(model, optimizer)
+    replayed = tc.compile(step)
+    other, its_optimizer = network()
+    its_step = train_step(other, its_optimizer)
+    for number, (x, y) in enumerate(batches()):
+        (step if number % 3 == 2 else replayed)(x, y)
+        its_step(x, y)
+    assert [p.tolist() for p in model.parameters()] == [p.tolist() for p in other.parameters()]
+
+
+def test_the_mode_of_a_module_is_part_of_the_program():
+    model, _ = network(dropout=0.5)
+
+    @tc.compile
+    def predict(x):
+        with tc.no_grad():
+            return model(x)
+
+    x, _ = batches(1)[0]
+    for _ in range(4):
+        predict(x)
+    model.eval()
+    assert predict(x).tolist() == predict(x).tolist()
+    assert any("training" in r for r in reasons(predict))
+
+
+def test_each_replay_draws_anew():
+    @tc.compile
+    def noise():
+        return tc.random.normal((3,))
+
+    tc.random.manual_seed(3)
+    found = [noise().tolist() for _ in range(6)]
+    tc.random.manual_seed(3)
+    assert found == [tc.random.normal((3,)).tolist() for _ in range(6)]
+    assert len({tuple(f) for f in found}) == 6 and reasons(noise) == ["compiled"]
+
+
+FACTOR = 2.0
+
+
+def test_numbers_from_outside_are_looked_at_again():
+    global FACTOR
+    offset = 1.0
+
+    @tc.compile
+    def line(x):
+        return x * FACTOR + offset
+
+    x = tc.ones(2)
+    assert [line(x).tolist() for _ in range(4)][-1] == [3.0, 3.0]
+    FACTOR = 5.0
+    try:
+        assert line(x).tolist() == [6.0, 6.0]
+    finally:
+        FACTOR = 2.0
+    assert "recorded again: FACTOR was 2.0 and is 5.0" in reasons(line)
+    offset = 0.0
+    assert line(x).tolist() == [2.0, 2.0]
+
+
+def test_other_shapes_and_other_numbers_are_other_programs():
+    @tc.compile
+    def scaled(x, factor):
+        return x * factor
+
+    for _ in range(3):
+        assert scaled(tc.ones(2), 2).tolist() == [2.0, 2.0]
+        assert scaled(tc.ones(3), 2).tolist() == [2.0] * 3
+        assert scaled(tc.ones(2), factor=3).tolist() == [3.0, 3.0]
+    assert reasons(scaled) == ["compiled"] * 3
+
+
+def test_results_keep_their_structure():
+    @tc.compile
+    def several(x):
+        return {"twice": x * 2, "same": x, "name": "n", "list": [x + 1, (x - 1,)]}
+
+    x = tc.ones(1)
+    for _ in range(4):
+        found = several(x)
+    assert found["same"] is x and found["name"] == "n"
+    assert (found["twice"].item(), found["list"][0].item(), found["list"][1][0].item()) == (2, 2, 0)
+
+
+def test_results_do_not_change_when_the_next_come():
+    double = tc.compile(lambda x: x * 2)
+    found = [double(tc.asarray(float(i))) for i in range(6)]
+    assert [f.item() for f in found] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+
+
+# ---- what is not replayed
+
+def test_a_look_at_a_value_is_not_replayed():
+    @tc.compile
+    def careful(x):
+        if tc.sum(x).item() > 0:
+            return x * 2
+        return x * 3
+
+    assert [careful(tc.ones(1)).item() for _ in range(4)] == [2.0] * 4
+    assert careful(-tc.ones(1)).item() == -3.0
+    assert "looked at" in reasons(careful)[0]
+
+
+def test_what_wants_a_gradient_is_recorded():
+    weight = tc.ones(2)
+    weight.requires_grad_()
+    twice = tc.compile(lambda x: x * weight)
+    for _ in range(4):
+        weight.grad = None
+        tc.sum(twice(tc.ones(2))).backward()
+        assert weight.grad.tolist() == [1.0, 1.0]
+    assert "gradient" in reasons(twice)[0]
+
+
+def test_what_is_kept_elsewhere_is_computed_each_time():
+    kept = []
+
+    @tc.compile
+    def keeping(x):
+        y = x * 2
+        kept.append(y)
+        return y + 1
+
+    for i in range(4):
+        keeping(tc.asarray(float(i)))
+    assert [k.item() for k in kept] == [0.0, 2.0, 4.0, 6.0]
+    assert "kept elsewhere" in reasons(keeping)[0]
+
+
+def test_a_number_that_the_function_makes_anew_is_not_frozen():
+    counter = iter(range(100))
+    counting = tc.compile(lambda x: x + tc.asarray(float(next(counter))))
+    assert [counting(tc.zeros(())).item() for _ in range(12)] == [float(i) for i in range(12)]
+
+
+def test_a_failed_replay_changes_nothing():
+    model, optimizer = network()
+    step = tc.compile(train_step(model, optimizer))
+    (x, y), = batches(1)
+    for _ in range(4):
+        step(x, y)
+    before = ([p.tolist() for p in model.parameters()],
+              optimizer.state_dict()["state"][0]["step"].item())
+    with pytest.raises((TricordError, IndexError)):
+        step(x, tc.asarray([0, 1, 2, 77]))
+    assert before == ([p.tolist() for p in model.parameters()],
+                      optimizer.state_dict()["state"][0]["step"].item())
+    step(x, y)
+
+
+def test_gradients_that_add_up_are_recorded():
+    model, _ = network()
+
+    def accumulate(x, y):
+        loss = nn.CrossEntropyLoss()(model(x), y)
+        loss.backward()
+        return loss
+
+    (x, y), = batches(1)
+    model.eval()
+    compiled = tc.compile(accumulate)
+    for number in range(1, 6):
+        compiled(x, y)
+        if number == 1:
+            once = model[0].weight.grad.numpy().copy()
+        np.testing.assert_allclose(model[0].weight.grad.numpy(), number * once, rtol=1e-5)
+
+
+def test_methods_and_functions_in_functions():
+    class Scale:
+        def __init__(self, factor):
+            self.factor = factor
+
+        @tc.compile
+        def apply(self, x):
+            return inner(x) * self.factor
+
+    @tc.compile
+    def inner(x):
+        return x + 1
+
+    two, three = Scale(2.0), Scale(3.0)
+    for _ in range(4):
+        assert (two.apply(tc.ones(1)).item(), three.apply(tc.ones(1)).item()) == (4.0, 6.0)
+    two.factor = 5.0
+    assert two.apply(tc.ones(1)).item() == 10.0
+
+
+def test_a_compiled_function_lets_go_of_what_it_trained():
+    model, optimizer = network()
+    step = tc.compile(train_step(model, optimizer))
+    (x, y), = batches(1)
+    for _ in range(4):
+        step(x, y)
+    watched = weakref.ref(model)
+    del model, optimizer, step
+    gc.collect()
+    assert watched() is None

@@ -1,0 +1,453 @@
+"""A function run once more without running its Python: `compile`.
+
+The first calls of a compiled function are ordinary ones, with somebody watching: which program
+was evaluated, where each of its operands came from, and who holds its results. When two calls in
+a row were the same, later ones *replay*: they gather the operands, make one native call, and put
+the results where the function would have put them.
+
+What is gathered anew at each replay: arguments, tensors from outside (parameters, buffers), the
+scalars of an optimizer's step, the keys of random draws. What is not: anything the function
+computes in Python. It may not depend on the values of tensors, and what it does besides (printing,
+appending to a list) is not done again; what can be seen of that refuses a replay, with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from sys import getrefcount
+from types import MethodType
+from typing import Any
+
+from .. import settings
+from ..ir.node import Node
+from ..runtime.devices import build
+from . import trees
+from .guards import Guard, guards_of
+from .handle import Handle
+from .recorder import Segment, cut, gradients_enabled, state, value_of, wrap
+
+__all__ = ["CompiledFunction", "Watch", "compile"]
+
+#: Calls that may differ from the one before until a signature is left to ordinary recording.
+_PATIENCE = 6
+#: Signatures that one function is compiled for; beyond, calls are ordinary ones.
+_SIGNATURES = 64
+#: References to an operand that only its handle, the list of operands and the question know.
+_HELD_BY_ITS_HANDLE = 3
+
+
+_LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it takes "
+              "more than one program")
+
+
+class Watch:
+    """What happens during one watched call."""
+
+    def __init__(self) -> None:
+        self.refused: str | None = None
+        self.cuts = 0
+        self.values: list[Any] = []
+        self.owners: list[Handle | None] = []
+        #: handles that were written to, from outside or not
+        self.written: list[Handle] = []
+        self.live: list[tuple[Handle, Node]] = []
+        self.carrying: set[int] = set()
+        self.steps: list[tuple[Any, int]] = []
+        self.keys: list[tuple[Any, Handle, int]] = []
+
+    def refuse(self, reason: str) -> None:
+        """This call cannot be replayed."""
+        self.refused = self.refused or reason
+
+    def cut(self, segment: Segment, live: Sequence[Handle], nodes: Sequence[Node],
+            carrying: Sequence[int]) -> None:
+        """The segment is evaluated; this is the last moment to look at it."""
+        self.cuts += 1
+        if self.cuts > 1:
+            self.refuse(_LOOKED_AT)
+            return
+        self.values, self.owners = list(segment.values), list(segment.owners)
+        self.written = [h for h, _, _ in segment.before]
+        self.live = list(zip(live, nodes, strict=True))
+        self.carrying = set(carrying)
+
+    def stepped(self, update: Any, first: int) -> None:
+        """An optimizer's update was recorded; its numbers are operands from ``first`` on."""
+        self.steps.append((update, first))
+
+    def drew(self, generator: Any, key: Handle, draws: int) -> None:
+        """A generator began to draw, after so many draws before."""
+        self.keys.append((generator, key, draws))
+
+
+class _Plan:
+    """How one signature is replayed."""
+
+    def __init__(self, sources: Sequence[tuple[Any, ...]], structure: Any):
+        self.sources = tuple(sources)
+        self.nodes: tuple[Node, ...] = ()
+        #: operands that stay, None for the others
+        self.constants: list[Any] = [None] * len(sources)
+        #: (slot, number) of arguments, (slot, handle) of tensors from outside
+        self.arguments: list[tuple[int, int]] = []
+        self.captured: list[tuple[int, Handle]] = []
+        #: updates and the slots of their scalars; (slot, generator, draws)
+        self.steps: list[tuple[Any, list[int]]] = []
+        self.keys: list[tuple[int, Any, int]] = []
+        #: (output, handle) of tensors that are written to, and (output, slot) of their old values
+        self.written: list[tuple[int, Handle]] = []
+        self.rewritten: list[tuple[int, int]] = []
+        #: (output, leaf, class) of gradients
+        self.gradients: list[tuple[int, Handle, type[Handle]]] = []
+        #: what the function returns: structure, and per leaf how to get it
+        self.structure = structure
+        self.leaves: list[tuple[str, Any, Any]] = []
+        self.guards: list[Guard] = []
+        self.run: Any = None
+
+    def outside(self) -> list[Any]:
+        """Tensors that operands came from."""
+        return [s[1] for s in self.sources if s[0] in ("tensor", "slot")]
+
+    def fill(self, before: _Plan) -> None:
+        """Slots by what they are filled with; a tensor is from outside if the call before had the
+        same one."""
+        steps: dict[int, tuple[Any, list[int]]] = {}
+        for slot, source in enumerate(self.sources):
+            kind, what = source[:2]
+            if kind == "argument":
+                self.arguments.append((slot, what))
+            elif kind == "scalars":
+                steps.setdefault(id(what[0]), (what[0], []))[1].append(slot)
+            elif kind == "key":
+                self.keys.append((slot, *what))
+            elif kind == "slot" or (what is not None and what is before.sources[slot][1]):
+                self.captured.append((slot, what))
+            else:
+                self.constants[slot] = source[2]
+        self.steps = list(steps.values())
+
+    def same(self, other: _Plan) -> bool:
+        """Whether two calls did the same."""
+        return (self.nodes == other.nodes and len(self.sources) == len(other.sources)
+                and all(_same_source(a, b) for a, b in zip(self.sources, other.sources,
+                                                           strict=True)))
+
+    def holds(self) -> bool:
+        return all(g.holds() for g in self.guards)
+
+    def gather(self, arguments: Sequence[Handle]) -> tuple[list[Any], list[Any]] | None:
+        """Operands, and what is to be done once they have been used; None if an optimizer does
+        not step as it did."""
+        values = self.constants.copy()
+        after = []
+        for update, slots in self.steps:
+            advanced = update.advance_again()
+            if advanced is None:
+                return None
+            for slot, value in zip(slots, advanced[0], strict=True):
+                values[slot] = value
+            after.append((update, advanced[1]))
+        for slot, place in self.arguments:
+            value = arguments[place]._value
+            values[slot] = value_of(arguments[place]) if value is None else value
+        for slot, handle in self.captured:
+            value = handle._value
+            values[slot] = value_of(handle) if value is None else value
+        for slot, generator, draws in self.keys:
+            values[slot] = generator.key_of_draws(draws)
+        return values, after
+
+    def replay(self, arguments: Sequence[Handle]) -> Any:
+        gathered = self.gather(arguments)
+        if gathered is None:
+            return _AGAIN
+        values, after = gathered
+        donated = [pair for pair in self.rewritten
+                   if getrefcount(values[pair[1]]) == _HELD_BY_ITS_HANDLE]
+        results = self.run(values, donated)
+        for output, handle in self.written:
+            handle._segment = None
+            handle._node = None
+            handle._provenance = None
+            handle._value = results[output]
+        for output, leaf, cls in self.gradients:
+            leaf._grad = wrap(results[output], cls, self.nodes[output].type)
+        for update, numbers in after:
+            update.commit_again(numbers)
+        leaves = []
+        for kind, what, cls in self.leaves:
+            if kind == "result":
+                leaf = wrap(results[what], cls[0], self.nodes[what].type)
+                if cls[1]:
+                    leaf._graph_freed = True
+                leaves.append(leaf)
+            elif kind == "argument":
+                leaves.append(arguments[what])
+            else:
+                leaves.append(what)
+        return leaves[0] if self.structure is None else trees.unflatten(self.structure, leaves)
+
+
+_AGAIN = object()
+
+
+def _same_source(a: tuple[str, Any], b: tuple[str, Any]) -> bool:
+    if a[0] != b[0]:
+        return False
+    if a[0] == "tensor":
+        # A tensor made in the call is another object each time; it counts by its value.
+        return a[1] is b[1] is not None or _same_value(a[2], b[2])
+    return a[1] is b[1] or a[1] == b[1]
+
+
+def _same_value(x: Any, y: Any) -> bool:
+    return x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
+
+
+class CompiledFunction:
+    """A function whose calls are replayed; see `compile`."""
+
+    def __init__(self, function: Callable[..., Any]):
+        self.function = function
+        self.__wrapped__ = function
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+        self.__doc__ = function.__doc__
+        self._plans: dict[Any, _Plan] = {}
+        self._last: dict[Any, _Plan | None] = {}
+        self._tries: dict[Any, int] = {}
+        #: what was learned, in order: (signature, what)
+        self.history: list[tuple[Any, str]] = []
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        return self if owner is None else MethodType(self, owner)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        here = state
+        if here.watch is not None or here.segment.parent is not None:
+            return self.function(*args, **kwargs)  # inside another compiled or traced function
+        arguments: list[Any] = []
+        key: Any
+        if not kwargs and all(isinstance(a, Handle) for a in args):
+            arguments = list(args)
+            key = (gradients_enabled(), *[(a._type, a._wants_grad) for a in args])
+        else:
+            key, arguments = _signature(args, kwargs)
+        plan = self._plans.get(key)
+        if plan is not None:
+            if plan.holds():
+                answer = plan.replay(arguments)
+                if answer is not _AGAIN:
+                    return answer
+            self.history.append((key, "recorded again: " + self._changed(plan)))
+            del self._plans[key]
+            self._last.pop(key, None)
+            self._tries[key] = self._tries.get(key, 0) + 1
+        if self._tries.get(key, 0) > _PATIENCE or len(self._tries) > _SIGNATURES:
+            return self.function(*args, **kwargs)
+        return self._watched(key, arguments, args, kwargs)
+
+    @staticmethod
+    def _changed(plan: _Plan) -> str:
+        return next((g.reason() for g in plan.guards if not g.holds()),
+                    "the optimizer's parameters or options changed")
+
+    def _watched(self, key: Any, arguments: list[Any], args: Any, kwargs: Any) -> Any:
+        """An ordinary call; when it was like the last one, the next can be replayed."""
+        here = state
+        if here.segment.values or here.segment.handles:
+            cut()
+        watch = here.watch = Watch()
+        guards = guards_of(self.function, args)
+        try:
+            result = self.function(*args, **kwargs)
+            leaves, structure = trees.flatten(result)
+            pending = [v for v in leaves if isinstance(v, Handle) and v._value is None]
+            if pending and not watch.refused:
+                if watch.cuts:
+                    watch.refuse("a result is computed after the optimizer's step" if watch.steps
+                                 else _LOOKED_AT)
+                elif any(v.requires_grad for v in pending):
+                    watch.refuse("the result wants a gradient: it is recorded as part of the "
+                                 "program around it, which is compiled as a whole")
+                else:
+                    cut()
+        finally:
+            here.watch = None
+        plan = None
+        if not watch.refused and not watch.cuts:
+            watch.refuse("nothing is computed")
+        if watch.refused is None:
+            plan = _plan_of(watch, arguments, leaves, structure)
+        if plan is None:
+            self._tries[key] = self._tries.get(key, 0) + 1
+            self._last[key] = None
+            self.history.append((key, f"not replayed: {watch.refused}"))
+            return result
+        plan.guards = guards
+        last = self._last.get(key)
+        if last is not None and last.same(plan):
+            plan.fill(last)
+            plan.run = build(plan.nodes, settings.get().device)
+            self._plans[key] = plan
+            self.history.append((key, "compiled"))
+            self._last.pop(key, None)
+        else:
+            if last is not None:
+                self._tries[key] = self._tries.get(key, 0) + 1
+                self.history.append((key, "recorded again: " + _difference(last, plan)))
+            self._last[key] = plan
+            self._tries.setdefault(key, 0)
+        return result
+
+    def programs(self) -> list[tuple[Any, Any]]:
+        """Signatures and the programs compiled for them."""
+        return [(key, p.run) for key, p in self._plans.items()]
+
+
+def _difference(a: _Plan, b: _Plan) -> str:
+    if a.nodes != b.nodes:
+        return "it computed something else than the call before"
+    for slot, (x, y) in enumerate(zip(a.sources, b.sources, strict=False)):
+        if not _same_source(x, y):
+            if x[0] == y[0] == "tensor":
+                return (f"a number or tensor that it makes from Python values, operand {slot}, "
+                        f"{x[2].dtype} of shape {x[2].shape}, is another than before")
+            return f"operand {slot} comes from elsewhere"
+    return "it has other operands than the call before"
+
+
+def _signature(args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
+    """What a plan is good for: structure, types of tensors, other values themselves."""
+    leaves, structure = trees.flatten((args, kwargs))
+    arguments = [v for v in leaves if isinstance(v, Handle)]
+    facts: list[Any] = [gradients_enabled(), _hashable(structure)]
+    for leaf in leaves:
+        if isinstance(leaf, Handle):
+            facts.append((leaf._type, leaf._wants_grad))
+        else:
+            try:
+                hash(leaf)
+            except TypeError:
+                leaf = ("id", id(leaf))
+            facts.append((type(leaf), leaf))
+    return tuple(facts), arguments
+
+
+def _hashable(structure: Any) -> Any:
+    if structure is None:
+        return None
+    kind, children = structure
+    if issubclass(kind, dict):
+        return (kind, tuple((k, _hashable(v)) for k, v in children))
+    return (kind, tuple(_hashable(v) for v in children))
+
+
+def _plan_of(watch: Watch, arguments: Sequence[Handle], leaves: Sequence[Any],
+             structure: Any) -> _Plan | None:
+    """A plan from what was seen; None, with the reason in the watch, if there can be none."""
+    place = {id(a): i for i, a in enumerate(arguments)}
+    plan = _Plan(_sources(watch, place), structure)
+    for update, _ in watch.steps:
+        if not update.may_repeat():
+            watch.refuse("the optimizer has hooks, or guards against gradients that are not finite")
+    nodes: list[Node] = []
+    numbers = _outputs(plan, watch, leaves, nodes)
+    if watch.refused:
+        return None
+    plan.nodes = tuple(nodes)
+    for leaf in leaves:
+        if not isinstance(leaf, Handle):
+            plan.leaves.append(("value", leaf, None))
+        elif id(leaf) in place:
+            plan.leaves.append(("argument", place[id(leaf)], None))
+        elif leaf._link is not None and (id(leaf._link.base) in place
+                                         or leaf._link.base in plan.outside()):
+            watch.refuse("it returns a view of a tensor from outside")
+            return None
+        elif id(leaf) in numbers:
+            plan.leaves.append(("result", numbers[id(leaf)], (type(leaf), leaf._graph_freed)))
+        else:
+            plan.leaves.append(("value", leaf, None))
+    return plan
+
+
+def _sources(watch: Watch, place: dict[int, int]) -> list[tuple[Any, ...]]:
+    """Where each operand came from."""
+    sources: list[tuple[Any, ...]] = [()] * len(watch.values)
+    for update, first in watch.steps:
+        for slot, source in update.operands(first):
+            sources[slot] = source
+    generators = {id(key): (generator, draws) for generator, key, draws in watch.keys}
+    for slot, owner in enumerate(watch.owners):
+        if sources[slot]:
+            continue
+        if id(owner) in place:
+            sources[slot] = ("argument", place[id(owner)])
+        elif id(owner) in generators:
+            generator, draws = generators[id(owner)]
+            sources[slot] = ("key", (generator, generator.draws - draws))
+        else:
+            sources[slot] = ("tensor", owner, watch.values[slot])
+    return sources
+
+
+def _outputs(plan: _Plan, watch: Watch, leaves: Sequence[Any], nodes: list[Node],
+             ) -> dict[int, int]:
+    """Which results are wanted, and by whom; by handle, their numbers."""
+    written = {id(h) for h in watch.written}
+    returned = {id(v) for v in leaves if isinstance(v, Handle)}
+    gradients = {id(h._grad): h for h in watch.owners if h is not None and h._grad is not None}
+    slots = {id(source[1]): slot for slot, source in enumerate(plan.sources)
+             if source[0] in ("tensor", "slot")}
+    numbers: dict[int, int] = {}
+    for index, (handle, node) in enumerate(watch.live):
+        me = id(handle)
+        if me not in written and me not in returned and me not in gradients:
+            if getrefcount(handle) > _UNHELD:
+                watch.refuse(f"a tensor that it computes, {handle.dtype} of shape "
+                             f"{tuple(handle.shape)}, is kept elsewhere than in its result")
+            continue
+        if me in numbers:
+            continue
+        if index in watch.carrying and me not in written:
+            watch.refuse("a result wants a gradient: it is recorded as part of the program around "
+                         "it, which is compiled as a whole")
+        number = numbers[me] = len(nodes)
+        nodes.append(node)
+        if me in written:
+            if handle._views or handle._link is not None:
+                watch.refuse("it writes to a tensor that has views")
+            plan.written.append((number, handle))
+            if me in slots:
+                plan.rewritten.append((number, slots[me]))
+        elif me in gradients:
+            plan.gradients.append((number, gradients[me], type(handle)))
+    return numbers
+
+
+#: References to a handle that only the list of live ones, the loop and the question know.
+_UNHELD = 3
+
+
+def compile(function: Callable[..., Any] | None = None) -> Any:
+    """A function that is compiled as a whole and replayed: see this module's text.
+
+    Use it for a training step or a prediction that is called many times. Everything recorded is
+    compiled anyway; this saves the recording, some microseconds per operation.
+
+    >>> import tricord as tc
+    >>> @tc.compile
+    ... def area(width, height):
+    ...     return tc.sum(width * height)
+    >>> area(tc.ones(3), tc.ones(3)).item()
+    3.0
+
+    A call is recorded anew for arguments of other shapes, dtypes or (for what is no tensor) values,
+    and when numbers, modes or modules that the function sees in its closure or its globals change.
+    """
+    if function is None:
+        return compile
+    if isinstance(function, CompiledFunction):
+        return function
+    return CompiledFunction(function)

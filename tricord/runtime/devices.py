@@ -15,7 +15,7 @@ from .executable import Executable
 from .interpreter import Interpreter
 from .null import NullProgram
 
-__all__ = ["build", "device_names", "may_interpret"]
+__all__ = ["build", "chosen_device", "device_names", "may_interpret"]
 
 _DEVICES: Final[dict[str, Callable[[Sequence[Node]], Executable]]] = {
     "native": CompiledProgram, "numpy": Interpreter, "null": NullProgram}
@@ -23,6 +23,13 @@ _DEVICES: Final[dict[str, Callable[[Sequence[Node]], Executable]]] = {
 
 def device_names() -> list[str]:
     return list(_DEVICES)
+
+
+def chosen_device() -> str:
+    """The device that programs of this thread run on. What looks at every result (``check`` of 2)
+    is interpreted, because compiled code has no intermediate results to look at."""
+    here = settings.get()
+    return "numpy" if here.device == "native" and here.check >= 2 else here.device
 
 
 def build(outputs: Sequence[Node], device: str) -> Executable:

@@ -168,29 +168,32 @@ def _seeds(tensors: Sequence[Handle], cotangents: Sequence[Handle | None] | None
     for tensor, cotangent in zip(tensors, given, strict=True):
         if tensor._graph_freed:
             raise _freed()
-        where = str(user_location(3) or "") or None
         if tensor._value is None and tensor._segment is not state.segment:
             raise GradientError("backward: the tensor was recorded by another thread and has no "
-                                "value yet", where=where,
+                                "value yet", where=_where(),
                                 hint="look at it there first: loss.item()")
         if not tensor.requires_grad:
             raise GradientError(
                 "backward: this tensor does not require grad and does not have a grad_fn: no leaf "
                 "it was computed from has requires_grad=True, or it was computed under no_grad, or "
-                "its graph has been freed by an earlier backward", where=where,
+                "its graph has been freed by an earlier backward", where=_where(),
                 hint="x.requires_grad_() before computing; retain_graph=True for a second backward")
         if cotangent is None:
             if tensor._type.size != 1:
                 raise GradientError(
                     "backward: grad can be implicitly created only for scalar outputs, this one "
-                    f"has shape {tuple(tensor.shape)}", where=where,
+                    f"has shape {tuple(tensor.shape)}", where=_where(),
                     hint="loss.mean().backward(), or pass the gradient of the result")
             cotangent = wrap(np.ones(tensor.shape, tensor.dtype.numpy), tensor._result_class)
         elif cotangent.shape != tensor.shape:
             raise ShapeError(f"backward: gradient of shape {tuple(cotangent.shape)} for a tensor "
-                             f"of shape {tuple(tensor.shape)}", where=where)
+                             f"of shape {tuple(tensor.shape)}", where=_where())
         seeds.append((tensor, cotangent))
     return seeds
+
+
+def _where() -> str | None:
+    return str(user_location(4) or "") or None
 
 
 def _freed() -> GradientError:
@@ -244,30 +247,40 @@ def _flow_here(seeds: Sequence[tuple[Handle, Handle]], keep: bool, create_graph:
     if not seeds:
         return []
     segment = state.segment
-    outputs = [t._node for t, _ in seeds]
-    cotangents = [segment.node_of(c) for _, c in seeds]
-    roots = reachable_roots(outputs)  # type: ignore[arg-type]
-    owners = {r: segment.owner(r) for r in roots}
-    if inputs is not None:
-        for h in inputs:
-            if h._segment is segment and h._node is not None and h._node not in owners:
-                owners[h._node] = h
-    retained = [h for h in _hooked_handles() if h._segment is segment and h._node is not None
-                and h._node not in owners]
-    hooks = {h._node: _node_hook(h, create_graph) for h in retained}
-    with hold():
-        found = gradients(outputs, cotangents, list(owners), hooks)  # type: ignore[arg-type]
+    outputs = tuple([t._node for t, _ in seeds])
+    cotangents = tuple([segment.node_of(c) for _, c in seeds])
+    asked = {h._node: h for h in inputs or ()
+             if h._segment is segment and h._node is not None}
+    # Hooks are the user's code and run each time; else the nodes are those of the time before.
+    hooked = [h for h in _hooked_handles() if h._segment is segment and h._node is not None]
+    key = (_flow_here, outputs, cotangents, tuple(asked), create_graph)
+    known = None if hooked else state.memo.get(key)
+    if known is None:
+        leaves = len(segment.values)
+        known = _gradient_nodes(outputs, cotangents, tuple(asked), hooked, create_graph)
+        if not hooked and len(segment.values) == leaves:
+            state.memo[key] = known
     if not keep:
         for tensor, _ in seeds:
             if tensor._node is not None:
                 _spend(tensor, tensor._node)
     pairs = []
-    for (_, owner), gradient in zip(owners.items(), found, strict=True):
-        if gradient is not None:
-            if not create_graph and gradient.needs_grad:
-                gradient = stop_gradient(gradient)
-            pairs.append((owner, pending(gradient, owner._result_class)))
+    for start, is_root, gradient in known:
+        owner = segment.owner(start) if is_root else asked[start]
+        pairs.append((owner, pending(gradient, owner._result_class)))
     return pairs
+
+
+def _gradient_nodes(outputs: Any, cotangents: Any, asked: Sequence[Any],
+                    hooked: Sequence[Handle], create_graph: bool) -> list[tuple[Node, bool, Node]]:
+    """Roots and what was asked for: the node, whether it is a root, and its gradient."""
+    roots = dict.fromkeys(reachable_roots(list(outputs)), True)
+    starts = {**roots, **{node: False for node in asked if node not in roots}}
+    hooks = {h._node: _node_hook(h, create_graph) for h in hooked if h._node not in starts}
+    with hold():
+        found = gradients(list(outputs), list(cotangents), list(starts), hooks)  # type: ignore[arg-type]
+    return [(start, is_root, stop_gradient(g) if g.needs_grad and not create_graph else g)
+            for (start, is_root), g in zip(starts.items(), found, strict=True) if g is not None]
 
 
 def _node_hook(handle: Handle, create_graph: bool) -> Callable[[Node], Node]:

@@ -34,7 +34,7 @@ from ..ir.ops.families import rebind
 from ..ir.ops.structural import root, stop_gradient
 from ..ir.shapes import TensorType, tensor_type
 from ..ir.source import user_location
-from ..runtime.devices import build, may_interpret
+from ..runtime.devices import build, chosen_device, may_interpret
 from .explain import explanation, no_number
 from .handle import Handle
 from .history import HistoryPlan, Provenance, as_it_is
@@ -492,7 +492,7 @@ def cut() -> None:
         segment.let_go()
     else:
         here.cuts += 1
-        device = settings.get().device
+        device = chosen_device()
         key = (device, len(segment.backward_done), *segment.backward_done, *nodes)
         program = here.programs.get(key)
         try:
@@ -584,7 +584,7 @@ def _value_from_elsewhere(handle: Handle, here: Segment) -> Array:
         return handle._value
     assert node is not None
     # Another thread's, or one that must stay open: computed on the side from its leaves.
-    value: Array = build([node], settings.get().device)(leaves)[0]
+    value: Array = build([node], chosen_device())(leaves)[0]
     if segment is not here and handle._segment is segment:
         handle._value = value
     return value

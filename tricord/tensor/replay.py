@@ -18,9 +18,8 @@ from sys import getrefcount
 from types import MethodType
 from typing import Any
 
-from .. import settings
 from ..ir.node import Node
-from ..runtime.devices import build
+from ..runtime.devices import build, chosen_device
 from . import trees
 from .guards import Guard, guards_of
 from .handle import Handle
@@ -34,10 +33,8 @@ _PATIENCE = 6
 _SIGNATURES = 64
 #: References to an operand that only its handle, the list of operands and the question know.
 _HELD_BY_ITS_HANDLE = 3
-
-
-_LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it takes "
-              "more than one program")
+_LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it "
+              "takes more than one program")
 
 
 class Watch:
@@ -288,7 +285,7 @@ class CompiledFunction:
         last = self._last.get(key)
         if last is not None and last.same(plan):
             plan.fill(last)
-            plan.run = build(plan.nodes, settings.get().device)
+            plan.run = build(plan.nodes, chosen_device())
             self._plans[key] = plan
             self.history.append((key, "compiled"))
             self._last.pop(key, None)

@@ -75,6 +75,10 @@ def _count_of_unused() -> int:
 UNUSED: Final = _count_of_unused()
 
 
+#: Bytes of a result up to which two of a kind are kept.
+_LARGEST_PAIR = 64 << 20
+
+
 class Pool:
     """Results of one program and one place among its outputs, used again when nobody holds them.
 
@@ -88,7 +92,9 @@ class Pool:
         self.shape = tuple(shape)
         self.dtype = dtype
         nbytes = dtype.itemsize * int(np.prod(self.shape, dtype=np.int64))
-        self.limit = 2 if nbytes < 1 << 20 else 1
+        # Two, for loops that hold a result while they compute the next; fresh pages cost more
+        # than most kernels.
+        self.limit = 2 if nbytes <= _LARGEST_PAIR else 1
         self.arrays: list[Array] = []
 
     def take(self) -> Array:

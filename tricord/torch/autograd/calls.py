@@ -40,13 +40,13 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         raise ArgumentError("grad: is_grads_batched is not supported",
                             hint="torch.func.vmap over torch.func.vjp")
     wrt = _several(inputs)
-    where = str(user_location() or "") or None
     for h in wrt:
         if not isinstance(h, Handle):
-            raise DTypeError(f"grad: inputs must be tensors, got {type(h).__name__}", where=where)
+            raise DTypeError(f"grad: inputs must be tensors, got {type(h).__name__}",
+                            where=_where())
         if not h.requires_grad:
             raise GradientError("grad: One of the differentiated Tensors does not require grad",
-                                where=where, hint="x.requires_grad_() before computing")
+                                where=_where(), hint="x.requires_grad_() before computing")
     given: Sequence[Any] | None = None if grad_outputs is None else _several(grad_outputs)
     found = engine.grad(_several(outputs), wrt, given, retain_graph=retain_graph,
                         create_graph=create_graph)
@@ -55,8 +55,12 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     if not allow_unused and any(g is None for g in found):
         raise GradientError("grad: One of the differentiated Tensors appears to not have been used "
                             "in the graph. Set allow_unused=True if this is the desired behavior.",
-                            where=where)
+                            where=_where())
     return tuple(found)
+
+
+def _where() -> str | None:
+    return str(user_location() or "") or None
 
 
 def Variable(data: Any, requires_grad: bool = False, volatile: bool = False) -> Tensor:

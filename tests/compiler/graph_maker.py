@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 import tricord.ir.ops  # noqa: F401 - registers the records
+from tricord.autodiff import gradients
 from tricord.errors import TricordError
 from tricord.ir.dtypes import DType, as_dtype, bool_
-from tricord.ir.graph import is_input, make_input
+from tricord.ir.graph import is_input, make_input, toposort
 from tricord.ir.node import Node
 from tricord.ir.ops import elementwise as ew
 from tricord.ir.ops import movement as mv
@@ -57,6 +58,7 @@ class _Maker:
             self.extents += [int(e) * factor for e in self.rng.choice(_EXTENTS[6:], 2)]
         if self.rng.random() < 0.05:
             self.extents.append(0)
+        self.differentiable = bool(self.rng.random() < 0.2)
         self.special = bool(self.rng.random() < 0.3)
         names = list(_DTYPES)
         weights = np.array(list(_DTYPES.values()), float)
@@ -76,7 +78,8 @@ class _Maker:
         steps = [(self.unary, 4), (self.binary, 7), (self.select, 1), (self.convert, 2),
                  (self.move, 4), (self.regions, 1.5), (self.reduction, 4), (self.product, 1.5),
                  (self.softmax, 0.7), (self.normalized, 0.7), (self.layer, 1), (self.fresh, 1),
-                 (self.twins, 0.7), (self.indexed, 1), (self.along_axis, 1), (self.box, 0.5)]
+                 (self.twins, 0.7), (self.indexed, 1), (self.along_axis, 1), (self.box, 0.5),
+                 (self.by_library, 0.4)]
         weights = np.array([w for _, w in steps])
         self.add(self.source(self.shape(), self.dtype()))
         wanted = len(self.nodes) + int(self.rng.integers(2, 16))
@@ -88,7 +91,8 @@ class _Maker:
                 self.add(make())
             except TricordError:  # an empty maximum and the like
                 continue
-        return Case(self.seed, self.chosen_outputs(), self.arrays)
+        outputs = self.chosen_outputs()
+        return Case(self.seed, outputs + self.gradients(outputs), self.arrays)
 
     def add(self, node: Node) -> None:
         if node.size <= _LARGEST * self.factor and node.ndim <= 6:
@@ -104,6 +108,18 @@ class _Maker:
             outputs.append(self.one_of(outputs))
         order = self.rng.permutation(len(outputs))
         return [outputs[i] for i in order]
+
+    def gradients(self, outputs: Sequence[Node]) -> list[Node]:
+        """Of the sum of all results: what training runs."""
+        roots = [n for n in toposort(outputs) if is_input(n) and n.needs_grad]
+        totals = [n for n in outputs if n.needs_grad and n.dtype.kind == "f"]
+        ones = [mv.broadcast(constant(1, n.dtype), n.shape, ()) for n in totals]
+        if not roots or not totals:
+            return []
+        try:
+            return [n for n in gradients(totals, ones, roots) if n is not None]
+        except TricordError:  # of an integer product and the like
+            return []
 
     # ---- what to start from
 
@@ -121,7 +137,8 @@ class _Maker:
     def input(self, shape: Sequence[int], dtype: DType) -> Node:
         values = np.array(self.values(tuple(shape), dtype))
         self.arrays.append(laid_out(self.rng, values))
-        return make_input(len(self.arrays) - 1, TensorType(values.shape, dtype))
+        return make_input(len(self.arrays) - 1, TensorType(values.shape, dtype),
+                          self.differentiable and dtype.kind == "f")
 
     def values(self, shape: tuple[int, ...], dtype: DType) -> np.ndarray:
         rng = self.rng
@@ -191,7 +208,7 @@ class _Maker:
         found = self.picked(lambda n: n.dtype.kind in kinds)
         if found is not None:
             return found
-        x = self.picked()
+        x = self.picked(lambda n: n.dtype.kind != "c")
         assert x is not None
         return self.converted(x, as_dtype("float32" if "f" in kinds else "int32"))
 
@@ -208,7 +225,7 @@ class _Maker:
             return mv.broadcast(constant(number, x.dtype), x.shape, ())
         y = self.picked(fits) if self.chance(0.75) else None
         if y is None and self.chance(0.4):
-            y = self.picked(lambda n: n.shape == x.shape and n.dtype.kind != "b")
+            y = self.picked(lambda n: n.shape == x.shape and n.dtype.kind in "iuf")
             y = None if y is None else self.converted(y, x.dtype)
         if y is None:  # leading axes left out, others of size one
             shape = x.shape[self.below(x.ndim + 1) if self.chance(0.4) else 0:]
@@ -487,6 +504,21 @@ class _Maker:
             return values
         return self.one_of([rd.cumulative_sum, rd.cumulative_sum, rd.cumulative_max,
                             rd.cumulative_min])(x, axis=axis)
+
+    def by_library(self) -> Node:
+        """What runs between two native parts."""
+        x = self.picked(lambda n: n.dtype.name in ("float32", "float64"))
+        if x is None:
+            x = self.source(self.shape(), as_dtype("float32"))
+        if self.chance(0.3):
+            return self.one_of([ew.lgamma, ew.digamma])(x)
+        z = ew.complex_of(x, self.partner(x))
+        self.add(ew.real(z))
+        if z.ndim and self.chance(0.7):
+            z = mv.transpose(z, [int(a) for a in self.rng.permutation(z.ndim)])
+        if self.chance(0.3):
+            self.add(z)
+        return self.one_of([ew.real, ew.imag])(ew.conj(z) if self.chance(0.5) else z)
 
     def box(self) -> Node:
         x = self.any_node()

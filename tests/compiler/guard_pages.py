@@ -87,8 +87,9 @@ def run_fenced(part: NativePart, arguments: Sequence[np.ndarray],
         ctypes.memmove(fence.address, value.ctypes.data, value.nbytes)
         words.append(fence.address)
     # The last three: memory between kernels, the status block, and the thread's own.
-    for nbytes in (plan.arena_bytes, 4096, plan.scratch_bytes):
+    for nbytes, filling in ((plan.arena_bytes, 0xFF), (4096, 0), (plan.scratch_bytes, 0xFF)):
         words.append(fenced(nbytes).address)
+        ctypes.memset(words[-1], filling, nbytes)
     context = np.array(words, np.int64)
     program = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
         part._image.address("program"))

@@ -22,10 +22,13 @@ from mpmath import (
     exp,
     log,
     log1p,
+    matrix,
     mp,
     mpf,
     nstr,
     pi,
+    polyval,
+    qr_solve,
     sin,
     sqrt,
     tan,
@@ -71,11 +74,40 @@ TABLES = [
     ("ATAN", "(atan(x) - x) / x**3, of x**2",
      of_square(lambda x: (atan(x) - x) / x**3, -mpf(1) / 3), (0, tan(pi / 8) ** 2), None, 12),
     ("ERF", "erf(x) / x, of x**2",
-     of_square(lambda x: erf(x) / x, 2 / sqrt(pi)), (0, 1), 7, 12),
-    ("ERFC", "exp(x**2) erfc(x), of 2 / (2 + x)", _erfc_scaled,
-     (2 / (2 + mpf("4.1")), mpf(2) / 3), 8, None),
+     of_square(lambda x: erf(x) / x, 2 / sqrt(pi)), (0, 1), None, 12),
     ("ERFC", "exp(x**2) erfc(x), of 2 / (2 + x)", _erfc_scaled, (mpf(1) / 4, mpf(2) / 3), None, 17),
 ]
+
+
+def rational(function: Callable[[Number], Number], top: int, bottom: int, high: int,
+             ) -> tuple[list[Number], list[Number], Number]:
+    """``function(x)`` as a quotient of polynomials in x**2, its relative error spread evenly over
+    0 to ``high``: least squares, with the weights moved to where the error is large."""
+    count = 120
+    points = [mpf(high) * (1 - cos(pi * (i + mpf(1) / 2) / count)) / 2 for i in range(count)]
+    values = [function(x) for x in points]
+    scaled = [(x / high) ** 2 for x in points]
+    scale, weight = [mpf(1)] * count, [mpf(1)] * count
+    for _ in range(8):
+        system, right = matrix(count, top + bottom + 1), matrix(count, 1)
+        for i, (z, y) in enumerate(zip(scaled, values, strict=True)):
+            factor = scale[i] / y * sqrt(weight[i])
+            for k in range(top + 1):
+                system[i, k] = factor * z**k
+            for k in range(1, bottom + 1):
+                system[i, top + k] = -factor * y * z**k
+            right[i] = factor * y
+        solution = qr_solve(system, right)[0]
+        above = [solution[k] for k in range(top + 1)]
+        below = [mpf(1), *[solution[top + k] for k in range(1, bottom + 1)]]
+        under = [polyval(below[::-1], z) for z in scaled]
+        errors = [abs(polyval(above[::-1], z) / u / y - 1)
+                  for z, u, y in zip(scaled, under, values, strict=True)]
+        scale = [1 / abs(u) for u in under]
+        mean = sum(errors) / count
+        weight = [w * (e / mean + mpf("1e-3")) for w, e in zip(weight, errors, strict=True)]
+    return ([c / mpf(high) ** (2 * k) for k, c in enumerate(above)][::-1],
+            [c / mpf(high) ** (2 * k) for k, c in enumerate(below)][::-1], max(errors))
 
 
 def main() -> None:
@@ -89,6 +121,9 @@ def main() -> None:
             if count:
                 found, error = chebyfit(function, list(interval), count, error=True)
                 tables.setdefault(name, []).append((element, text, found, error))
+    above, below, error = rational(lambda x: erf(x) / x, 6, 5, 4)
+    tables["ERF_ABOVE"] = [("float", "numerator of erf(x) / x, of x**2", above, error)]
+    tables["ERF_BELOW"] = [("float", "its denominator", below, error)]
     for name, rows in tables.items():
         print(f"\n#: {rows[0][1]}")
         print(f"{name}: Final[dict[str, list[float]]] = {{")

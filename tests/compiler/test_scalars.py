@@ -21,7 +21,7 @@ from tricord.ir.shapes import tensor_type
 RECORDS = {p.name: p for p in primitives() if isinstance(p.lower, Scalar)}
 #: units in the last place that results may differ from numpy's, by name; the others must be equal
 ULPS = {
-    "float32": {"exp": 3, "expm1": 3, "log": 3, "log1p": 3, "logistic": 3, "tanh": 3, "erf": 3,
+    "float32": {"exp": 3, "expm1": 3, "log": 3, "log1p": 3, "logistic": 3, "tanh": 3, "erf": 5,
                 "rsqrt": 2},
     "float64": {"exp": 3, "expm1": 3, "log": 3, "log1p": 4, "logistic": 3, "tanh": 3, "erf": 4,
                 "rsqrt": 2, "sin": 3, "cos": 3, "tan": 4, "asin": 3, "acos": 3, "atan": 3,

@@ -48,6 +48,8 @@ class Target:
     #: rounding to whole numbers, and half as a format to load and store
     has_rounding: bool = True
     has_half: bool = True
+    #: an instruction for x * 2**k
+    has_scale: bool = False
     #: sizes in bytes that cache blocking is laid out for; not asked of the machine, because block
     #: sizes decide the order of sums, and the same program gives the same bits everywhere
     l1_bytes: int = 32 << 10
@@ -64,7 +66,7 @@ _SYSTEM: Final = {"linux": "unknown-linux-gnu", "darwin": "apple-darwin",
 TARGETS: Final[Mapping[str, Target]] = {t.name: t for t in (
     Target("avx512", f"x86_64-{_SYSTEM}", "x86-64-v4", "", vector_bytes=64, vector_registers=32,
            needs=("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "fma", "bmi2"),
-           has_fma=True, tiles=(Tile(14, 2), Tile(9, 3), Tile(28, 1))),
+           has_fma=True, has_scale=True, tiles=(Tile(14, 2), Tile(9, 3), Tile(28, 1))),
     Target("avx2", f"x86_64-{_SYSTEM}", "x86-64-v3", "", vector_bytes=32, vector_registers=16,
            needs=("avx2", "fma", "bmi2", "f16c"), has_fma=True,
            tiles=(Tile(6, 2), Tile(4, 3), Tile(12, 1))),

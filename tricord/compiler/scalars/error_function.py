@@ -8,19 +8,30 @@ from .exponentials import copysign, exp, magnitude, polynomial
 
 __all__ = ["erf"]
 
-#: from here on erf is 1
-_ONE = {"float": 4.0, "double": 6.0}
-
 
 def erf(f: Function, x: Value) -> Value:
+    return _single(f, x) if element_of(x.type) == "float" else _double(f, x)
+
+
+def _single(f: Function, x: Value) -> Value:
+    """An odd rational function up to 4, where the result is 1 to all digits."""
+    x = f.select(f.compare("ogt", x, 4.0), 4.0, x)
+    x = f.select(f.compare("olt", x, -4.0), -4.0, x)
+    z = f.mul(x, x)
+    above = polynomial(f, z, coefficients.ERF_ABOVE["float"])
+    below = polynomial(f, z, coefficients.ERF_BELOW["float"])
+    y = f.div(f.mul(x, above), below)
+    y = f.select(f.compare("ogt", y, 1.0), 1.0, y)
+    return f.select(f.compare("olt", y, -1.0), -1.0, y)
+
+
+def _double(f: Function, x: Value) -> Value:
     """An odd polynomial up to 1; beyond, one less the scaled complement times exp(-x * x)."""
-    element = element_of(x.type)
     size = magnitude(f, x)
     small = f.compare("olt", size, 1.0)
-    near = f.mul(x, polynomial(f, f.mul(x, x), coefficients.ERF[element]))
-    one = _ONE[element]
-    size = f.select(f.compare("ogt", size, one), one, size)
+    near = f.mul(x, polynomial(f, f.mul(x, x), coefficients.ERF["double"]))
+    size = f.select(f.compare("ogt", size, 6.0), 6.0, size)
     t = f.div(f.constant(2.0, x.type), f.add(size, 2.0))
-    scaled = polynomial(f, t, coefficients.ERFC[element])
+    scaled = polynomial(f, t, coefficients.ERFC["double"])
     far = f.sub(1.0, f.mul(exp(f, f.neg(f.mul(size, size))), scaled))
     return f.select(small, near, copysign(f, far, x))

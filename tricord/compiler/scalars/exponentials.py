@@ -87,30 +87,44 @@ def _power_of_two(f: Function, k: Value, type: str) -> Value:
     return f.bitcast(f.shl(f.add(k, format.bias), format.mantissa), type)
 
 
-def _reduced(f: Function, x: Value) -> tuple[Value, Value]:
-    """``exp(r) - 1`` and k, where x = r + k ln 2 and r is small."""
+def _reduced(f: Function, x: Value) -> tuple[Value, Value, Value]:
+    """``exp(r) - 1``, and k as it is and as a whole number; x = r + k ln 2, and r is small."""
     format = format_of(x)
-    shifted = f.add(f.mul(x, 1.4426950408889634), format.magic)
-    k = f.sub(f.bits(shifted), f.bits(f.constant(format.magic, x.type)))
+    shifted = f.fma(x, 1.4426950408889634, format.magic)
     whole = f.sub(shifted, format.magic)
     r = f.fma(whole, -format.ln2[0], x)
     r = f.fma(whole, -format.ln2[1], r)
     q = polynomial(f, r, coefficients.EXP[element_of(x.type)])
-    return f.fma(f.mul(r, r), q, r), k
+    k = f.sub(f.bits(shifted), f.bits(f.constant(format.magic, x.type)))
+    return f.fma(f.mul(r, r), q, r), whole, k
 
 
 def exp(f: Function, x: Value) -> Value:
-    p, k = _reduced(f, _clamped(f, x, *format_of(x).exp_range))
+    p, whole, k = _reduced(f, _clamped(f, x, *format_of(x).exp_range))
     y = f.add(p, 1.0)
+    if x.type in _SCALE and getattr(f.module.target, "has_scale", False):
+        return _scaled(f, y, whole)
     # In two steps, because 2**k alone may be out of range where the result is not.
     half = f.ashr(k, 1)
     y = f.mul(y, _power_of_two(f, half, x.type))
     return f.mul(y, _power_of_two(f, f.sub(k, half), x.type))
 
 
+#: AVX-512's instruction for x * 2**k, by type
+_SCALE: Final = {"<16 x float>": ("ps", "i16"), "<8 x double>": ("pd", "i8")}
+
+
+def _scaled(f: Function, x: Value, whole: Value) -> Value:
+    suffix, mask = _SCALE[x.type]
+    name = f"llvm.x86.avx512.mask.scalef.{suffix}.512"
+    f.module.declare(name, x.type, [x.type, x.type, x.type, mask, "i32"])
+    return f.pure(f"call {x.type} @{name}({x}, {whole}, {x.type} zeroinitializer, {mask} -1, "
+                  "i32 4)", x.type)
+
+
 def expm1(f: Function, x: Value) -> Value:
     format = format_of(x)
-    p, k = _reduced(f, _clamped(f, x, *format.expm1_range))
+    p, _, k = _reduced(f, _clamped(f, x, *format.expm1_range))
     half = _power_of_two(f, f.sub(k, 1), x.type)
     y = f.mul(f.fma(half, p, f.sub(half, 0.5)), 2.0)
     return f.select(f.compare("olt", magnitude(f, x), format.tiny), x, y)
@@ -118,7 +132,7 @@ def expm1(f: Function, x: Value) -> Value:
 
 def _expm1_inside(f: Function, x: Value) -> Value:
     """expm1 where the result is far from overflow and x is not negative."""
-    p, k = _reduced(f, x)
+    p, _, k = _reduced(f, x)
     power = _power_of_two(f, k, x.type)
     return f.fma(power, p, f.sub(power, 1.0))
 

@@ -53,7 +53,13 @@ class Settings:
 
     check: int = _setting("0", _integer(0, 2),
                           "1: verify every graph; 2: and look for NaN in each result")
-    debug: int = _setting("0", _integer(0, 4), "how much to print about compilation, 0 to 4")
+    debug: int = _setting("0", _integer(0, 4),
+                          "print about each compiled program: 1: a line; 2: and its kernels; "
+                          "3: and its graph and loops; 4: and its LLVM assembly")
+    dump: Path | None = _setting("", _path, "a folder for the graph, loops, LLVM assembly and "
+                                            "machine code of each compiled program")
+    profile: Path | None = _setting("", _path, "a file for a timeline of what runs, in Chrome's "
+                                               "trace format")
     device: str = _setting("native", _choice("native", "numpy", "null"),
                            "where programs run: native (compiled), numpy (interpreted), or null "
                            "(shapes only)")

@@ -14,7 +14,7 @@ import numpy as np
 from ..ir.dtypes import float32
 from ..ir.graph import toposort
 from ..ir.lowering import Alias, Kernel, Reduction, Regions, Scalar, View
-from ..ir.node import Node, intern_node
+from ..ir.node import Node, intern_node, rewriting
 from ..ir.ops.control import merge_scans
 from ..ir.ops.elementwise import cast
 from ..ir.ops.indexing import Index
@@ -33,13 +33,15 @@ def simplify(outputs: Sequence[Node]) -> list[Node]:
     """The outputs rebuilt bottom-up, every node rewritten until no rule applies."""
     new: dict[Node, Node] = {}
     merged = merge_scans(outputs)
-    for node in toposort(merged):
-        parents = tuple(new[p] for p in node.parents)
-        if any(a is not b for a, b in zip(parents, node.parents, strict=True)):
-            made = intern_node(node.op, node.params, parents)
-        else:
-            made = node
-        new[node] = _rewritten(made)
+    with rewriting() as at:
+        for node in toposort(merged):
+            at(node.where)
+            parents = tuple(new[p] for p in node.parents)
+            if any(a is not b for a, b in zip(parents, node.parents, strict=True)):
+                made = intern_node(node.op, node.params, parents)
+            else:
+                made = node
+            new[node] = _rewritten(made)
     return [_computed(new[o]) for o in merged]
 
 

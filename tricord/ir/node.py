@@ -8,7 +8,8 @@ tables of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .dtypes import DType
@@ -18,7 +19,7 @@ from .source import Location, user_location
 if TYPE_CHECKING:
     from .record import Primitive
 
-__all__ = ["Node", "clear_nodes", "intern_node", "node_count", "operators"]
+__all__ = ["Node", "clear_nodes", "intern_node", "node_count", "operators", "rewriting"]
 
 
 class _Operators:
@@ -128,6 +129,8 @@ class Node:
 class _Tables(threading.local):
     def __init__(self) -> None:
         self.nodes: dict[tuple[Any, ...], Node] = {}
+        #: what nodes are made in place of, while a graph is rewritten
+        self.where: Location | None = None
 
 
 _tables = _Tables()
@@ -145,9 +148,21 @@ def intern_node(op: Primitive, params: Any, parents: tuple[Node, ...]) -> Node:
         node.types = op.infer_types(params, parents)
         node.type = node.types[0]
         node.needs_grad = op.wants_grad(params, parents, node.type)
-        node.where = user_location(2)
+        node.where = _tables.where or user_location(2)
         _tables.nodes[key] = node
     return node
+
+
+@contextmanager
+def rewriting() -> Iterator[Callable[[Location | None], None]]:
+    """A block whose new nodes stand for others: the function it gives says for one from where."""
+    def at(where: Location | None) -> None:
+        _tables.where = where
+
+    try:
+        yield at
+    finally:
+        _tables.where = None
 
 
 def node_count() -> int:

@@ -6,31 +6,34 @@ run between native parts: the graph is cut there, and each part is a program of 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import settings
-from ..compiler.fusion import fuse, is_opaque
+from ..compiler.fusion import is_opaque
 from ..compiler.kernels import GENERATORS
-from ..compiler.program import STATUS_HEAD, NativePlan, plan
-from ..compiler.schedule import schedule
-from ..compiler.simplify import simplify
+from ..compiler.pipeline import PASSES, Compilation, Options, run_pass, run_passes
+from ..compiler.program import STATUS_HEAD, NativePlan
 from ..compiler.target import host_target
 from ..ir.evaluate import evaluate_node
 from ..ir.graph import is_input, make_input, toposort
 from ..ir.lowering import Alias, Kernel, Leaf, Regions
-from ..ir.node import Node
+from ..ir.node import Node, rewriting
 from ..ir.ops.structural import constant_value
 from ..ir.record import pick
 from .executable import Array
+from .native.clock import HAS_CLOCK, clock_symbols
 from .native.entry import Entry, as_argument
 from .native.entry_code import BUSY, REFUSED
-from .native.machine import loaded, machine
+from .native.machine import is_kept, loaded, machine
 from .native.memory import Pool, is_own
 from .native.processors import threads_wanted
 from .native.threads_code import NO_WORKERS
+from .profile import CallFacts, current_profile, timed_call
+from .reports import PartFacts, digest_of, report, wants_reports
 
 __all__ = ["CompiledProgram", "NativePart"]
 
@@ -42,12 +45,20 @@ class NativePart:
     """A graph without library calls, as one native function."""
 
     def __init__(self, outputs: Sequence[Node], simplified: bool = False):
+        self._profile = current_profile()
+        begin = time.perf_counter_ns()
         self.target = host_target()
-        nodes = list(outputs) if simplified else simplify(outputs)
-        self.plan: NativePlan = plan(schedule(fuse(nodes)), self.target)
+        made = run_passes(outputs, Options(self.target, self._profile is not None and HAS_CLOCK),
+                          simplified=simplified)
+        self.plan: NativePlan = made.plan
         self.types = [(tuple(o.shape), o.dtype.numpy) for o in outputs]
         self._machine = machine(self.target)
-        self._image = loaded(self.plan.text, self.target, self._machine.externals)
+        cached = is_kept(self.plan.text, self.target) if wants_reports() else None
+        externals = self._machine.externals
+        if self.plan.timed:
+            externals = {**externals, **clock_symbols(self.target)}
+        self._image = loaded(self.plan.text, self.target, externals)
+        self.facts = self._facts(made, begin, cached)
         self._constants = [np.ascontiguousarray(constant_value(c)) for c in self.plan.constants]
         self.threads = threads_wanted() if self.plan.parallel else 1
         #: result number -> the output that it is first
@@ -55,7 +66,7 @@ class NativePart:
         for number, (kind, index) in enumerate(self.plan.outputs):
             if kind == "result":
                 firsts.setdefault(index, number)
-        taken = {n.params.slot: n.type for n in toposort(nodes) if is_input(n)}
+        taken = {n.params.slot: n.type for n in toposort(made.nodes) if is_input(n)}
         self._given = [(tuple(taken[s].shape), taken[s].dtype.numpy) for s in self.plan.arguments]
         self._pools = [Pool(*self.types[firsts[i]]) for i in range(self.plan.results)]
         self._result_of = {output: i for i, output in firsts.items()}
@@ -65,13 +76,31 @@ class NativePart:
         #: for calls while the first is at work in another thread
         self._spare: list[Entry] = []
 
+    def _facts(self, made: Compilation, begin: int, cached: bool | None) -> PartFacts:
+        """What is reported about the program, which is now compiled."""
+        end = time.perf_counter_ns()
+        where = next((n.where for n in reversed(made.nodes) if n.where is not None), None)
+        facts = PartFacts(digest_of(self.plan.text), self.plan.kernels, (end - begin) / 1e9,
+                          cached, where)
+        report(made, facts, self.target)
+        if self._profile is not None:
+            self._profile.span("compile", "compile", begin, end, program=facts.name)
+            for name, started, ended in made.times:
+                self._profile.span(name, "compile", started, ended)
+            self._profile.span("machine code", "compile", made.times[-1][2], end)
+        return facts
+
     def _entry(self) -> Entry:
         p = self.plan
-        return Entry(self._machine, self._image, self._given,
-                     [(pool.shape, pool.dtype) for pool in self._pools], self._constants,
-                     arena_bytes=p.arena_bytes, status_bytes=STATUS_HEAD + 16 * len(p.checks),
-                     scratch_bytes=p.scratch_bytes, threads=self.threads,
-                     flush=settings.get().denormals == "flush")
+        entry = Entry(self._machine, self._image, self._given,
+                      [(pool.shape, pool.dtype) for pool in self._pools], self._constants,
+                      arena_bytes=p.arena_bytes, status_bytes=STATUS_HEAD + 16 * len(p.checks),
+                      scratch_bytes=p.scratch_bytes, threads=self.threads,
+                      flush=settings.get().denormals == "flush", times_bytes=p.times_bytes)
+        if self._profile is not None and p.timed:
+            entry.call = timed_call(entry, CallFacts(f"program {self.facts.name}", p.kernels),
+                                    self._profile)
+        return entry
 
     def __call__(self, arguments: Sequence[Array],
                  donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
@@ -175,7 +204,11 @@ class CompiledProgram:
     """
 
     def __init__(self, outputs: Sequence[Node]):
-        nodes = simplify(outputs)
+        profile = current_profile()
+        begin = time.perf_counter_ns()
+        nodes = run_pass(PASSES[0], outputs, Options(host_target()))
+        if profile is not None:
+            profile.span("simplify", "compile", begin, time.perf_counter_ns())
         order = toposort(nodes)
         level = _levels(order)
         self.parts: list[NativePart] = []
@@ -210,16 +243,18 @@ class CompiledProgram:
         """A part over stand-ins for what earlier levels gave."""
         stand_ins: dict[Node, Node] = {}
         new: dict[Node, Node] = {}
-        for node in toposort(wanted, stop=lambda n: level[n] < number or _is_value_of_host(n)):
-            if is_input(node) or level[node] < number or _is_value_of_host(node):
-                if constant_value(node) is not None:
-                    new[node] = node
-                    continue
-                slot = len(stand_ins)
-                new[node] = stand_ins[node] = make_input(slot, node.type)
-            else:
-                parents = tuple(new[p] for p in node.parents)
-                new[node] = node.op(*parents, **_fields(node))
+        with rewriting() as at:
+            for node in toposort(wanted, stop=lambda n: level[n] < number or _is_value_of_host(n)):
+                at(node.where)
+                if is_input(node) or level[node] < number or _is_value_of_host(node):
+                    if constant_value(node) is not None:
+                        new[node] = node
+                        continue
+                    slot = len(stand_ins)
+                    new[node] = stand_ins[node] = make_input(slot, node.type)
+                else:
+                    parents = tuple(new[p] for p in node.parents)
+                    new[node] = node.op(*parents, **_fields(node))
         part = NativePart([new[w] for w in wanted])
         self.parts.append(part)
         sources = list(stand_ins)
@@ -267,6 +302,8 @@ def _levels(order: Sequence[Node]) -> dict[Node, int]:
 
 
 def _host_step(node: Node) -> Callable[[dict[Node, Any], Sequence[Array]], None]:
+    profile = current_profile()
+
     def run(values: dict[Node, Any], arguments: Sequence[Array]) -> None:
         operands = [_value(p, values, arguments) for p in node.parents]
         result = evaluate_node(node, operands)
@@ -276,6 +313,11 @@ def _host_step(node: Node) -> Callable[[dict[Node, Any], Sequence[Array]], None]
         else:
             values[node] = result
 
-    return run
+    def recorded(values: dict[Node, Any], arguments: Sequence[Array]) -> None:
+        assert profile is not None
+        with profile.spanning(node.op.name, "host", where=str(node.where or "")):
+            run(values, arguments)
+
+    return run if profile is None else recorded
 
 

@@ -30,14 +30,17 @@ class Entry:
 
     def __init__(self, owner: Machine, image: Any, arguments: Sequence[Kind],
                  results: Sequence[Kind], constants: Sequence[Array], *, arena_bytes: int,
-                 status_bytes: int, scratch_bytes: int, threads: int, flush: bool = True):
+                 status_bytes: int, scratch_bytes: int, threads: int, flush: bool = True,
+                 times_bytes: int = 0):
         self._owner = owner
         self.threads = threads if owner.workers else 1
         self.status = aligned_empty((status_bytes,), np.dtype(np.uint8))
         self.status[:] = 0
         arena = aligned_empty((arena_bytes,), np.dtype(np.uint8))
         scratch = aligned_empty((scratch_bytes * self.threads,), np.dtype(np.uint8))
-        held = [*constants, arena, self.status, scratch]
+        #: what a timed program notes, thread by thread
+        self.times = aligned_empty((times_bytes * self.threads,), np.dtype(np.uint8))
+        held = [*constants, arena, self.status, scratch, self.times]
         count = len(arguments) + len(results)
         context = np.zeros(count + len(held), np.int64)
         context[count:] = [a.ctypes.data for a in held]

@@ -24,7 +24,7 @@ from .object_cache import keep, key_of, lookup
 from .processors import POOL_POSSIBLE
 from .workers import Workers
 
-__all__ = ["Machine", "code_of", "loaded", "machine"]
+__all__ = ["Machine", "code_of", "is_kept", "loaded", "machine"]
 
 #: Whether tricord loads object files itself; elsewhere LLVM does.
 _OWN_LOADER: Final = sys.platform == "linux" and os.uname().machine == "x86_64"
@@ -53,6 +53,11 @@ def _assembled(text: str, target: Target) -> bytes:
 def code_of(text: str, target: Target) -> bytes:
     """The object code of a module's text, from the disk if it is there."""
     return lookup(_key(text, target)) or _assembled(text, target)
+
+
+def is_kept(text: str, target: Target) -> bool:
+    """Whether a module's object code is on the disk."""
+    return lookup(_key(text, target)) is not None
 
 
 def loaded(text: str, target: Target, externals: Mapping[str, int]) -> Any:

@@ -35,18 +35,19 @@ def _advance(o: AdamOptions, lr: float, numbers: tuple[float, ...],
              ) -> tuple[tuple[float, ...], Sequence[float]]:
     step = numbers[0] + 1.0
     beta1, beta2 = o.betas
-    root = math.sqrt(1.0 - beta2 ** step)
+    # The inverse of what corrects the root of v, because a product costs less than a quotient.
+    inverse = 1.0 / math.sqrt(1.0 - beta2 ** step)
     size = lr / (1.0 - beta1 ** step)
     if o.epsilon_hat:
-        size, root = size * root, 1.0
+        size, inverse = size / inverse, 1.0
     # Decoupled, the factor that shrinks the parameter; else the share of it in the gradient.
     decay = 1.0 - lr * o.weight_decay if o.decoupled_weight_decay else o.weight_decay
-    return (step,), (size, root, 1.0 - beta1, beta2, 1.0 - beta2, decay)
+    return (step,), (size, inverse, 1.0 - beta1, beta2, 1.0 - beta2, decay)
 
 
 def _update(o: AdamOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Sequence[Node],
             ) -> tuple[Node, Sequence[Node]]:
-    step_size, root, share, beta2, share2, decay = scalars
+    step_size, inverse, share, beta2, share2, decay = scalars
     if o.maximize:
         g = -g
     if o.weight_decay:
@@ -61,7 +62,7 @@ def _update(o: AdamOptions, p: Node, g: Node, slots: Sequence[Node], scalars: Se
     if o.amsgrad:
         size = maximum(slots[2], v)
         changed.append(size)
-    denominator = sqrt(size) + o.eps if o.epsilon_hat else sqrt(size) / root + o.eps
+    denominator = sqrt(size) + o.eps if o.epsilon_hat else sqrt(size) * inverse + o.eps
     return p - step_size * (m / denominator), changed
 
 

@@ -2,7 +2,7 @@
 read or written outside of an argument or a result ends the process.
 
 ``python -m tests.compiler.guard_pages graphs 0 60`` runs the random graphs of seeds 0 to 59;
-``products`` instead of ``graphs``: matrix products of random shapes.
+``products`` instead of ``graphs``: matrix products of random shapes. A target may follow.
 """
 
 from __future__ import annotations
@@ -164,17 +164,17 @@ def too_little() -> None:
     run_fenced(program.only, [np.zeros(999, np.float32)], at_end=True)
 
 
-def main(what: str, first: int, last: int) -> None:
+def main(what: str, first: int, last: int, target: str = "") -> None:
     """Prints the number of each case before it runs, so that a crash names its own."""
     faulthandler.enable()
     run = {"graphs": graph, "products": product}[what]
     for seed in range(first, last):
         print(what, seed, flush=True)
         clear_nodes()
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), settings.override(target=target):
             run(seed)
     print("done", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

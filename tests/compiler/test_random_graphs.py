@@ -16,6 +16,7 @@ from tricord import settings
 from tricord.compiler import program as program_module
 from tricord.ir.dtypes import float32
 from tricord.ir.graph import make_input, toposort
+from tricord.ir.node import clear_nodes
 from tricord.ir.ops import elementwise as ew
 from tricord.ir.ops.movement import transpose
 from tricord.ir.ops.reduce import reduce_sum
@@ -90,6 +91,20 @@ def test_large_graphs_run_in_parallel_by_themselves():
     assert bits(together) == bits(on_threads(case, 1)[1])
     assert bits(together) == bits([np.array(r) for r in program([array])]), "run again"
     assert_right(case)
+
+
+def test_one_graph_is_compiled_to_one_text():
+    """Whatever order nodes lie in memory: the text is the key of the kept object code."""
+    def texts(seed):
+        clear_nodes()
+        case = make_case(seed)
+        return [part.plan.text for part in CompiledProgram(case.outputs).parts], case
+
+    for seed in range(400, 412):
+        first, held = texts(seed)
+        second, other = texts(seed)
+        assert first == second, f"seed {seed}"
+        assert len(held.outputs) == len(other.outputs)
 
 
 # ---- arguments whose memory becomes that of results

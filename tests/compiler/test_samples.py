@@ -10,6 +10,7 @@ from tests.compiler.helpers import native_and_numpy
 from tricord.ir.dtypes import as_dtype
 from tricord.ir.graph import make_input
 from tricord.ir.node import intern_node
+from tricord.ir.ops.movement import flip, transpose
 from tricord.ir.record import primitives
 from tricord.ir.shapes import TensorType
 
@@ -41,6 +42,35 @@ def test_samples_are_as_interpreted(record):
         assert_as_interpreted(found, expected, node, f"sample {sample} of {record.name}")
     for now, then in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(now, then, err_msg="an argument was written to")
+
+
+def behind_a_view(array, slot):
+    """An operand as part of a graph: the input holds it backwards, or transposed."""
+    axes = tuple(range(array.ndim))
+    if slot % 2:
+        stored = np.array(array.transpose(axes[::-1]), order="C")
+        return stored, lambda x: transpose(x, axes[::-1])
+    return np.flip(array).copy(), lambda x: flip(x, axes=axes)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)
+def test_samples_amid_views(record):
+    """Operands that lie in memory otherwise than the operation wants, results that are moved."""
+    nodes, arrays, samples = [], [], []
+    for number, sample in enumerate(record.all_samples()):
+        operands = []
+        for given in map(np.asarray, sample.arrays):
+            stored, moved = behind_a_view(given, len(arrays) + number)
+            arrays.append(stored)
+            operands.append(moved(make_input(
+                len(arrays) - 1, TensorType(stored.shape, as_dtype(stored.dtype)))))
+        made = intern_node(record, record.make_params(sample.params), tuple(operands))
+        for output in made.outputs:
+            nodes += [flip(output, axes=tuple(range(output.ndim)))]
+            samples.append(number)
+    pairs = native_and_numpy(nodes, arrays)
+    for node, sample, (found, expected) in zip(nodes, samples, pairs, strict=True):
+        assert_as_interpreted(found, expected, node, f"sample {sample} of {record.name}")
 
 
 def assert_as_interpreted(found, expected, node, what):

@@ -60,7 +60,20 @@ class Metric:
     def reset_state(self) -> None:
         """Start over."""
         for name, (shape, fill) in self._fills.items():
-            self._states[name] = wrap(np.full(shape, fill, np.float64))
+            self._put(name, np.full(shape, fill, np.float64))
+
+    def _put(self, name: str, value: np.ndarray[Any, Any]) -> None:
+        """Let a state have this value: the same tensor, so that what was compiled goes on with it,
+        unless something of it is still to be computed."""
+        handle = self._states.get(name)
+        if handle is None or handle._value is None or handle._views or handle._link is not None or (
+                handle._value.shape != value.shape):
+            self._states[name] = wrap(value)
+            return
+        # The segment first, as in `recorder.Segment.enter`.
+        handle._segment = None
+        handle._node = handle._provenance = None
+        handle._value = value
 
     reset_states = reset_state
     reset = reset_state
@@ -77,7 +90,7 @@ class Metric:
         for name, value in state.items():
             array = np.array(value, np.float64)
             self._fills.setdefault(name, (array.shape, 0.0))
-            self._states[name] = wrap(array)
+            self._put(name, array)
 
     def merge(self, others: Iterable[Any]) -> None:
         """Add what other metrics of this kind have seen."""

@@ -262,8 +262,11 @@ class Update:
     """A prepared step: run it with the gradients and the rates of the day."""
 
     def __init__(self, cohorts: Sequence[Cohort], global_norm: float | None = None,
-                 guard: bool = False, rates: Callable[[], list[float] | None] | None = None):
+                 guard: bool = False, rates: Callable[[], list[float] | None] | None = None,
+                 committed: Callable[[], None] | None = None):
         self.cohorts = list(cohorts)
+        #: called after a step that was replayed, as its optimizer did not take it itself
+        self._committed = committed
         #: the rates of the day; None once this update does not fit its optimizer any more
         self._rates = rates
         self.program = Program.of(tuple(c.block() for c in self.cohorts), global_norm, guard)
@@ -390,6 +393,8 @@ class Update:
         """After a successful step."""
         for cohort, numbers in zip(self.cohorts, advanced):
             cohort.commit(numbers)
+        if self._committed is not None:
+            self._committed()
 
     def _first_sight(self, key: tuple[Any, ...]) -> Any:
         stand_ins = [pending(n, Handle._result_class) for n in key[1:]]

@@ -503,7 +503,7 @@ def cut() -> None:
             if program.waiting is not None:
                 program.ready()
             if here.watch is not None:
-                here.watch.cut(segment, live, nodes, [i for i, _ in program.history.carrying])
+                here.watch.cut(segment, live, nodes, program)
             results = program.run(segment.values, _donated(program, live, segment))
         except TricordError as error:
             _fail(segment, live, error)

@@ -35,6 +35,8 @@ _SIGNATURES = 64
 _HELD_BY_ITS_HANDLE = 3
 _LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it "
               "takes more than one program")
+_LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it "
+              "takes more than one program")
 
 
 class Watch:
@@ -51,13 +53,15 @@ class Watch:
         self.carrying: set[int] = set()
         self.steps: list[tuple[Any, int]] = []
         self.keys: list[tuple[Any, Handle, int]] = []
+        #: outputs of the program that was run, and the program
+        self.program: tuple[tuple[Node, ...], Any] | None = None
 
     def refuse(self, reason: str) -> None:
         """This call cannot be replayed."""
         self.refused = self.refused or reason
 
     def cut(self, segment: Segment, live: Sequence[Handle], nodes: Sequence[Node],
-            carrying: Sequence[int]) -> None:
+            program: Any) -> None:
         """The segment is evaluated; this is the last moment to look at it."""
         self.cuts += 1
         if self.cuts > 1:
@@ -66,7 +70,9 @@ class Watch:
         self.values, self.owners = list(segment.values), list(segment.owners)
         self.written = [h for h, _, _ in segment.before]
         self.live = list(zip(live, nodes, strict=True))
-        self.carrying = set(carrying)
+        self.carrying = {i for i, _ in program.history.carrying}
+        if not program.history.residuals and program.waiting is None:
+            self.program = (tuple(nodes), program.run)
 
     def stepped(self, update: Any, first: int) -> None:
         """An optimizer's update was recorded; its numbers are operands from ``first`` on."""
@@ -259,6 +265,9 @@ class CompiledFunction:
         try:
             result = self.function(*args, **kwargs)
             leaves, structure = trees.flatten(result)
+            if watch.cuts and _is_pending(here.segment):
+                watch.refuse("something is computed after the optimizer's step" if watch.steps else
+                             _LOOKED_AT)
             pending = [v for v in leaves if isinstance(v, Handle) and v._value is None]
             if pending and not watch.refused:
                 if watch.cuts:
@@ -300,6 +309,12 @@ class CompiledFunction:
     def programs(self) -> list[tuple[Any, Any]]:
         """Signatures and the programs compiled for them."""
         return [(key, p.run) for key, p in self._plans.items()]
+
+
+def _is_pending(segment: Segment) -> bool:
+    """Whether anything is recorded that somebody still holds."""
+    handles = [reference() for reference in segment.handles]
+    return any(h is not None and h._segment is segment and h._value is None for h in handles)
 
 
 def _difference(a: _Plan, b: _Plan) -> str:

@@ -55,6 +55,8 @@ class Source:
 
     steps: int | None = None
     batch_size: int | None = None
+    #: whether nobody else's code runs to make a batch
+    is_quiet = False
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Any, ...]]:
         """The batches of pass ``number``, from step ``start`` on."""
@@ -80,6 +82,8 @@ class ArraySource(Source):
 
     ``shuffle`` True permutes samples, "batch" permutes whole batches.
     """
+
+    is_quiet = True
 
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, *, batch_size: int = 32,
                  shuffle: bool | str = False, seed: Any = None, steps: int | None = None,

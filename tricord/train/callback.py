@@ -156,6 +156,10 @@ class CallbackList:
             if own is not None:
                 own(*arguments)
 
+    def listen(self, mode: str) -> bool:
+        """Whether any callback has a hook for batches of this mode."""
+        return bool(getattr(self, f"_{mode}_begin") or getattr(self, f"_{mode}_end"))
+
     def batch_begin(self, mode: str, step: int) -> None:
         """``mode`` is train, test or predict."""
         for callback in getattr(self, f"_{mode}_begin"):

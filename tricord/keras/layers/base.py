@@ -89,6 +89,8 @@ class Layer(LayerConfig):
     _seen: Any = None
     _signature: CallSignature | None = None
     _initialised = False
+    #: attributes that say nothing of layers or weights
+    _apart: frozenset[str] = frozenset()
     #: arguments of __init__ that are no settings
     _not_settings: tuple[str, ...] = ()
 
@@ -139,7 +141,7 @@ class Layer(LayerConfig):
         if isinstance(value, Parameter) and not any(v is value for v in self._own):
             self._own.append(value)
         object.__setattr__(self, name, value)
-        if value.__class__ not in _SIMPLE:
+        if value.__class__ not in _SIMPLE and name not in self._apart:
             structure.changed()
 
     def __delattr__(self, name: str) -> None:

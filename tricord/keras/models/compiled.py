@@ -141,7 +141,7 @@ class CompiledLoss:
         if self.losses is None:
             self.build(y_true, y_pred)
         total = None
-        self.values = []
+        self.values.clear()
         for loss, t, p, w, share in zip(self.losses, y_true, y_pred, sample_weight, self.weights):  # type: ignore[arg-type]
             if loss is None or t is None:
                 self.values.append(None)

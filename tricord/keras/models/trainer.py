@@ -22,6 +22,7 @@ from .._arguments import checked
 from ..graph import leaves_of
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from .compiled import CompiledLoss, CompiledMetrics
+from .compiled_steps import CompiledSteps
 
 __all__ = ["Trainer"]
 
@@ -36,6 +37,9 @@ class Trainer:
     _compiled_loss: CompiledLoss | None = None
     _compiled_metrics: CompiledMetrics | None = None
     _compile_arguments: dict[str, Any]
+    _compiled_steps: CompiledSteps | None = None
+    #: attributes that say nothing of layers or weights
+    _apart = frozenset({"run", "history", "_cursor", "_compiled_steps"})
 
     # ---- compile
 
@@ -47,7 +51,8 @@ class Trainer:
         """Say how to train: names, objects or functions.
 
         ``run_eagerly``, ``steps_per_execution`` and ``jit_compile`` are taken and change nothing
-        in the result: steps are recorded as Python runs them, and compiled.
+        in the result: steps are compiled as Python records them, and replayed without their
+        Python where it is tricord's own (never with ``run_eagerly``).
         """
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
@@ -56,6 +61,7 @@ class Trainer:
         self._compiled_metrics = CompiledMetrics(metrics, weighted_metrics, names)
         self._loss_tracker = native_metrics.Mean(name="loss")
         self._output_trackers: list[Any] = []
+        self._compiled_steps = CompiledSteps()
         if steps_per_execution is None or int(steps_per_execution) < 1:
             raise ArgumentError("`steps_per_execution` must be a positive number. Received: "
                                 f"steps_per_execution={steps_per_execution}")
@@ -193,6 +199,7 @@ class Trainer:
             total = self._compiled_loss(truths, outputs, weights)
             if len(outputs) > 1:
                 self._track_outputs(outputs)
+            self._compiled_loss.values.clear()  # nothing keeps the parts alive until the next step
         for extra in self.losses:  # type: ignore[attr-defined]
             total = extra if total is None else total + extra
         if total is None:
@@ -229,6 +236,7 @@ class Trainer:
             if variables:
                 backward([loss])
         logs = self.compute_metrics(x, y, _detached(y_pred), sample_weight)
+        del y_pred, loss  # what is still held when the update is evaluated would be a result of it
         if variables:
             # The gradients are gone with the step: nothing keeps them alive until the next.
             grads = [v._grad for v in variables]
@@ -254,6 +262,15 @@ class Trainer:
         """The outputs for a batch."""
         x, _, _ = _unpack(data)
         return self(x, training=False)  # type: ignore[operator]
+
+    def step_function(self, name: str) -> Any:
+        """`train_step`, `test_step` or `predict_step`, or what computes the same without its
+        Python; to be asked for again whenever somebody else's code may have run."""
+        if self.__dict__.get("run_eagerly"):
+            return getattr(self, name)
+        if self._compiled_steps is None:
+            self._compiled_steps = CompiledSteps()
+        return self._compiled_steps.of(self, name)
 
     def set_training(self, mode: bool) -> None:
         """Nothing to do: steps say it themselves."""
@@ -348,7 +365,7 @@ class Trainer:
                 raise ArgumentError("Arguments `sample_weight` and `class_weight` cannot be "
                                     "specified at the same time.")
             sample_weight = weights_of_classes(class_weight, y)
-        logs = numbers(self.train_step(self._batch(x, y, sample_weight)))
+        logs = numbers(self.step_function("train_step")(self._batch(x, y, sample_weight)))
         return _as_arrays(logs) if return_dict else self._as_list(_as_arrays(logs))
 
     @checked
@@ -358,14 +375,14 @@ class Trainer:
         self._need_compile("test_on_batch")
         self.reset_metrics()
         with recording_gradients(False):
-            logs = numbers(self.test_step(self._batch(x, y, sample_weight)))
+            logs = numbers(self.step_function("test_step")(self._batch(x, y, sample_weight)))
         return _as_arrays(logs) if return_dict else self._as_list(_as_arrays(logs))
 
     @checked
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs of one batch as numpy arrays."""
         with recording_gradients(False):
-            return _values(self.predict_step(self._batch(x, None, None)))
+            return _values(self.step_function("predict_step")(self._batch(x, None, None)))
 
     def _batch(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
         self._check_first(x)

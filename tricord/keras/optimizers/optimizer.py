@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -307,8 +308,7 @@ class Optimizer(metaclass=Checked):
         rate = self._rate_now()
         update = self._prepared(variables)
         update.run(grads, [rate] * len(update.cohorts))
-        self._numbers = update.cohorts[0].numbers
-        self._iteration += 1
+        self._stepped(update)
         for v in variables:
             constraint = getattr(v, "constraint", None)
             if constraint is not None:
@@ -316,11 +316,29 @@ class Optimizer(metaclass=Checked):
         if self.use_ema:
             self._average(variables)
 
+    def _stepped(self, update: Any) -> None:
+        self._numbers = update.cohorts[0].numbers
+        self._iteration += 1
+
+    def _rates_to_repeat(self, update: Update, key: Any) -> list[float] | None:
+        """The rates for a step that is like the last one; None if it would not be."""
+        own = self._update
+        if own is None or own[0] is not key or not self._is_plain or self._key(key[0]) != key:
+            return None
+        return [self._rate_now()] * len(update.cohorts)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether a step is the update and nothing else."""
+        return not self.use_ema and not self.gradient_accumulation_steps and all(
+            getattr(v, "constraint", None) is None for v in self._trained)
+
     def _prepared(self, variables: list[Any]) -> Update:
         """The recorded update of these variables, made once."""
-        key = ([id(v) for v in variables], self._options(), self._transform_key())
+        key = self._key([id(v) for v in variables])
         if self._update is not None and self._update[0] == key:
             return self._update[1]
+        mine = weakref.proxy(self)
         groups: dict[bool, list[Any]] = {}
         for v in variables:
             groups.setdefault(self._decays(v), []).append(v)
@@ -332,10 +350,16 @@ class Optimizer(metaclass=Checked):
             cohorts.append(Cohort(self.rule, self._options(), own, self._numbers,
                                   [self._slots[id(v)] for v in own],
                                   NO_TRANSFORM if transform == NO_TRANSFORM else transform))
-        update = Update(cohorts, self.global_clipnorm)
+        update = Update(
+            cohorts, self.global_clipnorm, rates=lambda: mine._rates_to_repeat(update, key),
+            committed=lambda: mine._stepped(update))
         made = update if ordered else _Reordered(update, variables)
         self._update = (key, made)
         return made
+
+    def _key(self, variables: list[int]) -> Any:
+        """What an update is good for."""
+        return (variables, self._options(), self._transform_key())
 
     def _transform_key(self) -> Any:
         return (self.clipvalue, self.clipnorm, self.global_clipnorm, self.weight_decay)

@@ -22,7 +22,7 @@ _SKIPPED = frozenset({
     "_init_arguments", "_inbound_nodes", "_own", "_call_losses", "_loss_layers", "_graph",
     "_stack", "_signature", "_compile_arguments", "_compiled_loss", "_compiled_metrics",
     "_loss_tracker", "_output_trackers", "history", "run", "_build_shapes", "_specs",
-    "_given_weights", "_hooks"})
+    "_given_weights", "_hooks", "_compiled_steps"})
 
 
 def _is_saveable(value: Any) -> bool:

@@ -6,7 +6,9 @@ on this floor because the reference of a primitive with a graph inside is to eva
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from .memory import readable_bytes
 from .node import Node
 from .record import pick
 
-__all__ = ["Program", "evaluate_node", "prepared"]
+__all__ = ["Program", "bodies_prepared_by", "evaluate_node", "prepared"]
 
 Array = np.ndarray[Any, Any]
 #: place of the result, node, places of the operands, numpy dtype to check, places to empty after
@@ -153,10 +155,28 @@ class Program:
         return [values[i] for i in self.outputs]
 
 
+#: What prepares the graphs inside control primitives; None: `Program`.
+_prepare: ContextVar[Callable[[Sequence[Node], Sequence[Node], int], Any] | None] = ContextVar(
+    "tricord_prepare", default=None)
+
+
+@contextmanager
+def bodies_prepared_by(
+        prepare: Callable[[Sequence[Node], Sequence[Node], int], Any]) -> Iterator[None]:
+    """Within the block, graphs inside control primitives run as ``prepare(outputs, inputs,
+    fixed)`` makes them, which has the methods of `Program`."""
+    token = _prepare.set(prepare)
+    try:
+        yield
+    finally:
+        _prepare.reset(token)
+
+
 def prepared(graph: Graph, fixed: int = 0) -> Program:
     """The program of a graph, made once and kept with it."""
-    key = ("program", fixed)
+    prepare = _prepare.get() or Program
+    key = (prepare, fixed)
     program = graph.memo.get(key)
     if program is None:
-        program = graph.memo[key] = Program(graph.outputs, graph.inputs, fixed)
+        program = graph.memo[key] = prepare(graph.outputs, graph.inputs, fixed)
     return program

@@ -18,12 +18,13 @@ from ..compiler.kernels import GENERATORS
 from ..compiler.pipeline import PASSES, Compilation, Options, run_pass, run_passes
 from ..compiler.program import STATUS_HEAD, NativePlan
 from ..compiler.target import host_target
-from ..ir.evaluate import evaluate_node
+from ..ir.evaluate import bodies_prepared_by, evaluate_node
 from ..ir.graph import is_input, make_input, toposort
-from ..ir.lowering import Alias, Kernel, Leaf, Regions
+from ..ir.lowering import Alias, Control, Kernel, Leaf, Regions
 from ..ir.node import Node, rewriting
 from ..ir.ops.structural import constant_value
 from ..ir.record import pick
+from .bodies import CompiledBody
 from .executable import Array
 from .native.clock import HAS_CLOCK, clock_symbols
 from .native.entry import Entry, as_argument
@@ -212,6 +213,8 @@ class CompiledProgram:
         order = toposort(nodes)
         level = _levels(order)
         self.parts: list[NativePart] = []
+        #: what runs through numpy, in order
+        self.host_nodes = tuple(n for n in order if runs_on_host(n))
         if not any(level.values()):
             self.only: NativePart | None = NativePart(nodes, simplified=True)
             self.parts.append(self.only)
@@ -301,12 +304,20 @@ def _levels(order: Sequence[Node]) -> dict[Node, int]:
     return level
 
 
+def _body(outputs: Sequence[Node], inputs: Sequence[Node], fixed: int) -> CompiledBody:
+    return CompiledBody(outputs, inputs, fixed, CompiledProgram)
+
+
 def _host_step(node: Node) -> Callable[[dict[Node, Any], Sequence[Array]], None]:
     profile = current_profile()
 
     def run(values: dict[Node, Any], arguments: Sequence[Array]) -> None:
         operands = [_value(p, values, arguments) for p in node.parents]
-        result = evaluate_node(node, operands)
+        if isinstance(node.op.lower, Control):
+            with bodies_prepared_by(_body):
+                result = evaluate_node(node, operands)
+        else:
+            result = evaluate_node(node, operands)
         if node.op.several_outputs:
             for output, value in zip(node.outputs, result, strict=True):
                 values[output] = value

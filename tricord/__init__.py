@@ -233,8 +233,10 @@ from .namespace.searching import (
     unique_inverse,
     unique_values,
 )
+from .runtime.profile import write_profile
 from .tensor.array_attributes import API_VERSIONS
 from .tensor.control import cond, scan, while_loop
+from .tensor.explain_compile import explain_compile
 from .tensor.recorder import gradients_enabled
 from .tensor.recorder import recording_gradients as _recording_gradients
 from .tensor.replay import compile
@@ -344,9 +346,9 @@ __all__ = [
     "ceil",
     "checkpoint",
     "clip",
+    "compile",
     "complex64",
     "complex128",
-    "compile",
     "concat",
     "cond",
     "conj",
@@ -377,6 +379,7 @@ __all__ = [
     "exp",
     "exp2",
     "expand_dims",
+    "explain_compile",
     "expm1",
     "eye",
     "finfo",
@@ -519,6 +522,7 @@ __all__ = [
     "vmap",
     "where",
     "while_loop",
+    "write_profile",
     "xlogy",
     "zeros",
     "zeros_like",

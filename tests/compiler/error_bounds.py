@@ -207,7 +207,7 @@ def _sign(node: Node, x: Sequence[Array], e: Sequence[Array], out: Array) -> Arr
     if node.dtype.kind != "f":
         return _exact(node, x, e, out)
     tiny = _TINY[node.dtype.name]
-    near = (np.abs(x[0]) <= e[0]) | ((np.abs(x[0]) < tiny) & (x[0] != 0))
+    near = ~(np.abs(x[0]) > e[0]) & (e[0] > 0) | ((np.abs(x[0]) < tiny) & (x[0] != 0))
     return np.where(near, np.inf, np.where(out == 0, tiny, 0.0))
 
 

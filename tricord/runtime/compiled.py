@@ -71,7 +71,8 @@ class NativePart:
         self._given = [(tuple(taken[s].shape), taken[s].dtype.numpy) for s in self.plan.arguments]
         self._pools = [Pool(*self.types[firsts[i]]) for i in range(self.plan.results)]
         self._result_of = {output: i for i, output in firsts.items()}
-        self._simple = self.plan.outputs == tuple(
+        #: whether the outputs are the results, in order
+        self.is_direct = self.plan.outputs == tuple(
             ("result", i) for i in range(self.plan.results))
         self._first = self._entry()
         #: for calls while the first is at work in another thread
@@ -112,15 +113,20 @@ class NativePart:
         for pair in donated:
             if pair in may:
                 results[self._result_of[pair[0]]] = arguments[pair[1]]
+        self.call(given, results)
+        if self.is_direct:
+            return results
+        return self._outputs(arguments, results)
+
+    def call(self, given: list[Array], results: list[Any]) -> None:
+        """Run with the arguments of ``plan.arguments``. Where a result is None it gets memory; the
+        others are written to."""
         for i, result in enumerate(results):
             if result is None:
                 results[i] = self._pools[i].take()
         code = self._first.call(given, results)
         if code:
             self._again(code, given, results)
-        if self._simple:
-            return results
-        return self._outputs(arguments, results)
 
     def _outputs(self, arguments: Sequence[Array], results: Sequence[Array]) -> list[Array]:
         found = []

@@ -35,8 +35,6 @@ _SIGNATURES = 64
 _HELD_BY_ITS_HANDLE = 3
 _LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it "
               "takes more than one program")
-_LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it "
-              "takes more than one program")
 
 
 class Watch:
@@ -89,11 +87,10 @@ class _Plan:
     def __init__(self, sources: Sequence[tuple[Any, ...]], structure: Any):
         self.sources = tuple(sources)
         self.nodes: tuple[Node, ...] = ()
-        #: operands that stay, None for the others
-        self.constants: list[Any] = [None] * len(sources)
-        #: (slot, number) of arguments, (slot, handle) of tensors from outside
+        #: who holds each operand: tensors from outside, constants, or nobody yet
+        self.holders: list[Any] = [_EMPTY] * len(sources)
+        #: (slot, number) of arguments
         self.arguments: list[tuple[int, int]] = []
-        self.captured: list[tuple[int, Handle]] = []
         #: updates and the slots of their scalars; (slot, generator, draws)
         self.steps: list[tuple[Any, list[int]]] = []
         self.keys: list[tuple[int, Any, int]] = []
@@ -106,7 +103,12 @@ class _Plan:
         self.structure = structure
         self.leaves: list[tuple[str, Any, Any]] = []
         self.guards: list[Guard] = []
+        self.is_flat = isinstance(structure, tuple) and structure[0] is tuple and not any(
+            child is not None for child in structure[1])
         self.run: Any = None
+        #: the only native part of the program, if it is all there is to it, and its empty results
+        self.part: Any = None
+        self.results: list[Any] = []
 
     def outside(self) -> list[Any]:
         """Tensors that operands came from."""
@@ -125,10 +127,29 @@ class _Plan:
             elif kind == "key":
                 self.keys.append((slot, *what))
             elif kind == "slot" or (what is not None and what is before.sources[slot][1]):
-                self.captured.append((slot, what))
+                self.holders[slot] = what
             else:
-                self.constants[slot] = source[2]
+                self.holders[slot] = _Constant(source[2])
         self.steps = list(steps.values())
+
+    def bind(self, run: Any) -> None:
+        """Let the plan run this program, its native code directly if there is nothing else to it.
+
+        That takes some of the operands only: slots become their places among those.
+        """
+        self.run = run
+        part = getattr(run, "only", None)
+        if part is None or not part.is_direct:
+            return
+        self.part, self.results = part, [None] * len(self.nodes)
+        place = {slot: i for i, slot in enumerate(part.plan.arguments)}
+        self.holders = [self.holders[slot] for slot in place]
+        self.arguments = [(place[s], n) for s, n in self.arguments if s in place]
+        # What the program does not want must be counted all the same.
+        self.steps = [(u, [place.get(s, -1) for s in slots]) for u, slots in self.steps]
+        self.keys = [(place.get(s, -1), g, n) for s, g, n in self.keys]
+        self.rewritten = [(o, place[s]) for o, s in self.rewritten
+                          if (o, s) in part.plan.may_donate]
 
     def same(self, other: _Plan) -> bool:
         """Whether two calls did the same."""
@@ -142,38 +163,62 @@ class _Plan:
     def gather(self, arguments: Sequence[Handle]) -> tuple[list[Any], list[Any]] | None:
         """Operands, and what is to be done once they have been used; None if an optimizer does
         not step as it did."""
-        values = self.constants.copy()
         after = []
-        for update, slots in self.steps:
+        numbers: list[Any] = []
+        for update, places in self.steps:
             advanced = update.advance_again()
             if advanced is None:
                 return None
-            for slot, value in zip(slots, advanced[0], strict=True):
-                values[slot] = value
+            numbers += zip(places, advanced[0])
             after.append((update, advanced[1]))
-        for slot, place in self.arguments:
-            value = arguments[place]._value
-            values[slot] = value_of(arguments[place]) if value is None else value
-        for slot, handle in self.captured:
-            value = handle._value
-            values[slot] = value_of(handle) if value is None else value
-        for slot, generator, draws in self.keys:
-            values[slot] = generator.key_of_draws(draws)
+        values: list[Any] = [h._value for h in self.holders]
+        for place, number in self.arguments:
+            values[place] = arguments[number]._value
+        for value in values:
+            if value is None:  # something is to be evaluated first
+                values = [value_of(h) if h._value is None else h._value for h in self.holders]
+                for place, number in self.arguments:
+                    values[place] = value_of(arguments[number])
+                break
+        for place, value in numbers:
+            if place >= 0:
+                values[place] = value
+        for place, generator, draws in self.keys:
+            key = generator.key_of_draws(draws)
+            if place >= 0:
+                values[place] = key
         return values, after
+
+    def evaluate(self, values: list[Any]) -> list[Any]:
+        """The results of the program. New values of tensors are written over the old ones, where
+        nobody else has those."""
+        part = self.part
+        if part is None:
+            return self.run(values, [  # type: ignore[no-any-return]
+                pair for pair in self.rewritten
+                if getrefcount(values[pair[1]]) == _HELD_BY_ITS_HANDLE])
+        results = self.results.copy()
+        for output, place in self.rewritten:
+            if getrefcount(values[place]) == _HELD_BY_ITS_HANDLE:
+                results[output] = values[place]
+        part.call(values, results)
+        return results
 
     def replay(self, arguments: Sequence[Handle]) -> Any:
         gathered = self.gather(arguments)
         if gathered is None:
             return _AGAIN
         values, after = gathered
-        donated = [pair for pair in self.rewritten
-                   if getrefcount(values[pair[1]]) == _HELD_BY_ITS_HANDLE]
-        results = self.run(values, donated)
+        results = self.evaluate(values)
         for output, handle in self.written:
-            handle._segment = None
-            handle._node = None
-            handle._provenance = None
-            handle._value = results[output]
+            value = results[output]
+            # What was written over was nobody else's, so that no open segment knows the handle.
+            if handle._value is not value:
+                handle._segment = None
+                handle._node = None
+                handle._value = value
+            if handle._provenance is not None:
+                handle._provenance = None
         for output, leaf, cls in self.gradients:
             leaf._grad = wrap(results[output], cls, self.nodes[output].type)
         for update, numbers in after:
@@ -189,9 +234,22 @@ class _Plan:
                 leaves.append(arguments[what])
             else:
                 leaves.append(what)
-        return leaves[0] if self.structure is None else trees.unflatten(self.structure, leaves)
+        if self.structure is None:
+            return leaves[0]
+        return tuple(leaves) if self.is_flat else trees.unflatten(self.structure, leaves)
 
 
+class _Constant:
+    """Holds an operand that stays, as a tensor holds its value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any):
+        self._value = value
+
+
+#: holds the place of an operand that comes anew each time
+_EMPTY = _Constant(())
 _AGAIN = object()
 
 
@@ -270,10 +328,7 @@ class CompiledFunction:
                              _LOOKED_AT)
             pending = [v for v in leaves if isinstance(v, Handle) and v._value is None]
             if pending and not watch.refused:
-                if watch.cuts:
-                    watch.refuse("a result is computed after the optimizer's step" if watch.steps
-                                 else _LOOKED_AT)
-                elif any(v.requires_grad for v in pending):
+                if any(v.requires_grad for v in pending):
                     watch.refuse("the result wants a gradient: it is recorded as part of the "
                                  "program around it, which is compiled as a whole")
                 else:
@@ -294,7 +349,9 @@ class CompiledFunction:
         last = self._last.get(key)
         if last is not None and last.same(plan):
             plan.fill(last)
-            plan.run = build(plan.nodes, chosen_device())
+            own = watch.program
+            plan.bind(own[1] if own is not None and own[0] == plan.nodes else
+                      build(plan.nodes, chosen_device()))
             self._plans[key] = plan
             self.history.append((key, "compiled"))
             self._last.pop(key, None)

@@ -171,7 +171,7 @@ def main(what: str, first: int, last: int, target: str = "") -> None:
     for seed in range(first, last):
         print(what, seed, flush=True)
         clear_nodes()
-        with np.errstate(all="ignore"), settings.override(target=target):
+        with np.errstate(all="ignore"), settings.override(target=target, check=1):
             run(seed)
     print("done", flush=True)
 

@@ -175,7 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     failures = 0
     began = time.monotonic()
-    with settings.override(target=options.target, denormals=options.denormals, cache=None):
+    with settings.override(target=options.target, denormals=options.denormals, cache=None,
+                           check=1):
         for seed in range(options.seed, options.seed + options.count):
             print(f"\rseed {seed}, {failures} failures", end="", file=sys.stderr, flush=True)
             clear_nodes()

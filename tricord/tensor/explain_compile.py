@@ -57,7 +57,8 @@ class CompileReport:
     signatures: tuple[SignatureReport, ...]
     #: native functions that one call runs
     parts: tuple[PartFacts, ...]
-    #: what one call runs through numpy between them: name and user's line
+    #: what one call runs through numpy between them, and loops over compiled bodies, which are not
+    #: counted: name and user's line
     host_steps: tuple[tuple[str, str], ...]
     #: programs of one call that are not compiled at all
     interpreted: int
@@ -101,9 +102,11 @@ class CompileReport:
                   f"{len(self.kernels)}, {amount(self.flops, 'flop')}, {amount(self.bytes, 'B')}, "
                   f"compiled in {seconds_text(self.compile_seconds)}"]
         for part in self.parts:
-            lines += ["", part.name, kernel_table(part.kernels)]
+            lines += ["", part.name, kernel_table(part.kernels)] if part.kernels else [
+                "", f"{part.name}: no kernels"]
         if self.host_steps:
-            lines += ["", "through numpy, between native functions:"]
+            lines += ["", "between native functions, through numpy (the bodies of loops and branches "
+                      "are native functions of their own):"]
             lines += [f"  {name}  {where}".rstrip() for name, where in self.host_steps]
         if self.interpreted:
             lines += ["", f"interpreted through numpy: {self.interpreted} programs"]

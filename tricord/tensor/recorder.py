@@ -77,6 +77,13 @@ class Segment:
         value = handle._value
         if value is None:
             value = _value_from_elsewhere(handle, self)
+        elif handle._link is not None and not value.flags.c_contiguous:
+            moved = _moved(handle, value, self)
+            if moved is not None:
+                handle._segment = None
+                handle._node = moved
+                handle._segment = self
+                return moved
         slot = len(self.values)
         type = handle._type
         wants = handle._wants_grad or handle._provenance is not None
@@ -117,6 +124,23 @@ class Segment:
             found = self.owners[node.params.slot]
         assert found is not None
         return found
+
+
+def _moved(handle: Handle, value: Array, segment: Segment) -> Node | None:
+    """The node of a transposed tensor as a movement of the tensor it is a view of: programs read
+    transposed memory where it lies, but take only dense arguments. None for other views."""
+    base, steps = handle._link  # type: ignore[misc]
+    if (value.base is not base._value or base._value is None or base.requires_grad
+            or not all(s.is_transpose for s in steps)):
+        return None
+    key = (_moved, segment.node_of(base), steps)
+    node = state.memo.get(key)
+    if node is None:
+        node = key[1]
+        for step in steps:
+            node = step.read(node)
+        state.memo[key] = node
+    return node  # type: ignore[no-any-return]
 
 
 class TraceSegment(Segment):

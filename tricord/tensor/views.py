@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 from weakref import ref
 
 import numpy as np
@@ -31,7 +31,12 @@ Array = np.ndarray[Any, Any]
 
 
 class Step(Protocol):
-    """One movement. Frozen and hashable, being part of the recording's key."""
+    """One movement. Frozen and hashable, being part of the recording's key.
+
+    ``is_transpose``: all elements of the base, at most with the axes in another order.
+    """
+
+    is_transpose: ClassVar[bool]
 
     def read(self, base: Node) -> Node: ...
 
@@ -42,6 +47,7 @@ class Step(Protocol):
 
 @dataclass(frozen=True)
 class Reshape:
+    is_transpose: ClassVar[bool] = False
     shape: Shape
 
     def read(self, base: Node) -> Node:
@@ -56,6 +62,7 @@ class Reshape:
 
 @dataclass(frozen=True)
 class Permute:
+    is_transpose: ClassVar[bool] = True
     axes: tuple[int, ...]
 
     def read(self, base: Node) -> Node:
@@ -70,6 +77,7 @@ class Permute:
 
 @dataclass(frozen=True)
 class Expand:
+    is_transpose: ClassVar[bool] = False
     shape: Shape
 
     def read(self, base: Node) -> Node:
@@ -87,6 +95,8 @@ class Expand:
 class Detach:
     """The same value without its gradient; shares the storage."""
 
+    is_transpose: ClassVar[bool] = True
+
     def read(self, base: Node) -> Node:
         return stop_gradient(base) if base.needs_grad else base
 
@@ -100,6 +110,9 @@ class Detach:
 @dataclass(frozen=True)
 class IndexBox:
     """Basic indexing: a box with positive steps, flipped axes, then axes dropped or added."""
+
+    is_transpose: ClassVar[bool] = False
+
 
     start: tuple[int, ...]
     stop: tuple[int, ...]

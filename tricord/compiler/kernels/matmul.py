@@ -19,6 +19,9 @@ from .matmul_inner import InnerMatmul
 
 __all__ = ["Epilogue", "Matmul", "Matrix", "matmul"]
 
+#: Rows up to which packing a right operand costs more than it saves.
+_FEW_ROWS = 64
+
 
 def matmul(m: int, n: int, k: int, left: Matrix, right: Matrix, out_element: str,
            target: Target, *, batch: int = 1, batch_strides: tuple[int, int, int] = (0, 0, 0),
@@ -31,6 +34,9 @@ def matmul(m: int, n: int, k: int, left: Matrix, right: Matrix, out_element: str
     assert left.element == right.element == out_element
     shape = MatmulShape(m, n, k, left, right, batch, batch_strides)
     lanes = target.lanes(BITS[out_element] // 8)
+    # Packing the right operand pays off once it is used for many rows; a few columns do not fill
+    # the vectors of the other way.
+    few = m <= _FEW_ROWS or n <= 2 * lanes
     inner = (left.column_stride == 1 and right.row_stride == 1 and right.column_stride != 1
-             and k >= 4 * lanes and m < 2048)
+             and k >= 4 * lanes and few)
     return InnerMatmul(shape, target, epilogue) if inner else ColumnsMatmul(shape, target, epilogue)

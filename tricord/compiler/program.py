@@ -44,6 +44,7 @@ class KernelFacts:
     flops: int
     bytes: int
     tasks: int
+    #: whether all threads share it
     parallel: bool
     #: the user's line; text is made of it when it is shown
     where: Location | None
@@ -93,7 +94,7 @@ def write(layout: Layout, target: Target, timed: bool = False) -> NativePlan:
         module.text(), tuple(n.params.slot for n in layout.slots), len(layout.results),
         layout.outputs, tuple(layout.constants), layout.arena_bytes, scratch, parallel,
         tuple(c.node for c in calls if c.reports and c.node is not None), layout.may_donate,
-        _facts(calls), timed)
+        _facts(calls, parallel), timed)
 
 
 # ---- the function
@@ -242,7 +243,7 @@ class _Program:
         self.apart = self.shared = False
 
 
-def _facts(calls: Sequence[Call]) -> tuple[KernelFacts, ...]:
+def _facts(calls: Sequence[Call], parallel: bool) -> tuple[KernelFacts, ...]:
     """What reports say; what prepares memory for the next kernel is there for its line."""
     found: list[KernelFacts] = []
     where = None
@@ -250,5 +251,5 @@ def _facts(calls: Sequence[Call]) -> tuple[KernelFacts, ...]:
         node = next((w.node for w in call.writes if isinstance(w, Place)), None)
         where = where if node is None else node.where
         found.append(KernelFacts(call.label, call.kernel.name, call.kernel.flops, _bytes(call),
-                                 call.kernel.tasks, _shares(call), where))
+                                 call.kernel.tasks, parallel and _shares(call), where))
     return tuple(reversed(found))

@@ -85,12 +85,15 @@ class Profile:
         self._ahead = nanoseconds_ahead()
         self._events: deque[tuple[_Call | _Span, int]] = deque()
         self._count = 0
+        #: whether there are events that no file has
+        self._news = False
         self._lock = threading.Lock()
 
     def _add(self, event: _Call | _Span, weight: int) -> None:
         with self._lock:
             self._events.append((event, weight))
             self._count += weight
+            self._news = True
             while self._count > self.limit and len(self._events) > 1:
                 self._count -= self._events.popleft()[1]
 
@@ -185,12 +188,13 @@ class Profile:
     def write(self, path: Path | None = None) -> Path:
         """The file, whole or not at all."""
         path = path or self.path
+        self._news = False
         write_whole(path, json.dumps({"traceEvents": self.events(), "displayTimeUnit": "ns"}))
         return path
 
     def at_exit(self) -> None:
         # A forked child has its parent's events; the file is the parent's.
-        if os.getpid() == self.process and self._events:
+        if os.getpid() == self.process and self._news:
             self.write()
 
 
@@ -209,7 +213,7 @@ def current_profile() -> Profile | None:
     path = settings.get().profile
     if path is None:
         return None
-    path = path.absolute()
+    path = Path(path).absolute()
     with _profiles_lock:
         found = _profiles.get(path)
         if found is None or found.process != os.getpid():

@@ -71,7 +71,7 @@ def report(compilation: Compilation, facts: PartFacts, target: Target) -> None:
             lines.append(compilation.plan.text)
         _say("\n".join(lines))
     if here.dump is not None:
-        _dump(here.dump, compilation, facts, target)
+        _dump(Path(here.dump), compilation, facts, target)
 
 
 def _say(text: str) -> None:

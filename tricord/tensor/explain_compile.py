@@ -105,8 +105,8 @@ class CompileReport:
             lines += ["", part.name, kernel_table(part.kernels)] if part.kernels else [
                 "", f"{part.name}: no kernels"]
         if self.host_steps:
-            lines += ["", "between native functions, through numpy (the bodies of loops and branches "
-                      "are native functions of their own):"]
+            lines += ["", "between native functions, through numpy (the bodies of loops and "
+                      "branches are native functions of their own):"]
             lines += [f"  {name}  {where}".rstrip() for name, where in self.host_steps]
         if self.interpreted:
             lines += ["", f"interpreted through numpy: {self.interpreted} programs"]

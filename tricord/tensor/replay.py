@@ -14,6 +14,7 @@ appending to a list) is not done again; what can be seen of that refuses a repla
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from sys import getrefcount
 from types import MethodType
 from typing import Any
@@ -33,6 +34,8 @@ _PATIENCE = 6
 _SIGNATURES = 64
 #: References to an operand that only its handle, the list of operands and the question know.
 _HELD_BY_ITS_HANDLE = 3
+#: the same, and a name
+_HELD_HERE_TOO = 4
 _LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it "
               "takes more than one program")
 
@@ -199,8 +202,9 @@ class _Plan:
                 if getrefcount(values[pair[1]]) == _HELD_BY_ITS_HANDLE])
         results = self.results.copy()
         for output, place in self.rewritten:
-            if getrefcount(values[place]) == _HELD_BY_ITS_HANDLE:
-                results[output] = values[place]
+            value = values[place]
+            if getrefcount(value) == _HELD_HERE_TOO:
+                results[output] = value
         part.call(values, results)
         return results
 
@@ -266,6 +270,27 @@ def _same_value(x: Any, y: Any) -> bool:
     return x.dtype == y.dtype and x.shape == y.shape and x.tobytes() == y.tobytes()
 
 
+class _Latest:
+    """The plan that was replayed last, and the arguments it is good for: they tend to be alike."""
+
+    __slots__ = ("facts", "memo", "plan")
+
+    def __init__(self, plan: _Plan, arguments: Sequence[Handle], memo: Any):
+        self.plan = plan
+        self.memo = memo
+        self.facts = [(a.__class__, a._type, a._wants_grad) for a in arguments]
+
+    def fits(self, arguments: Sequence[Any], memo: Any) -> bool:
+        facts = self.facts
+        if memo is not self.memo or len(arguments) != len(facts):
+            return False
+        for argument, (kind, type, wants) in zip(arguments, facts):
+            if argument.__class__ is not kind or argument._type is not type or (
+                    argument._wants_grad is not wants):
+                return False
+        return not self.plan.guards or self.plan.holds()
+
+
 class CompiledFunction:
     """A function whose calls are replayed; see `compile`."""
 
@@ -277,6 +302,7 @@ class CompiledFunction:
         self._plans: dict[Any, _Plan] = {}
         self._last: dict[Any, _Plan | None] = {}
         self._tries: dict[Any, int] = {}
+        self._latest: _Latest | None = None
         #: what was learned, in order: (signature, what)
         self.history: list[tuple[Any, str]] = []
 
@@ -287,6 +313,11 @@ class CompiledFunction:
         here = state
         if here.watch is not None or here.segment.parent is not None:
             return self.function(*args, **kwargs)  # inside another compiled or traced function
+        latest = self._latest
+        if latest is not None and not kwargs and latest.fits(args, here.memo):
+            answer = latest.plan.replay(args)
+            if answer is not _AGAIN:
+                return answer
         arguments: list[Any] = []
         key: Any
         if not kwargs and all(isinstance(a, Handle) for a in args):
@@ -299,7 +330,11 @@ class CompiledFunction:
             if plan.holds():
                 answer = plan.replay(arguments)
                 if answer is not _AGAIN:
+                    if not kwargs and len(arguments) == len(args) and all(
+                            map(is_, args, arguments)):
+                        self._latest = _Latest(plan, args, here.memo)
                     return answer
+            self._latest = None
             self.history.append((key, "recorded again: " + self._changed(plan)))
             del self._plans[key]
             self._last.pop(key, None)

@@ -20,6 +20,7 @@ from ..data.loader import DataLoader
 from ..data.seeds import Purpose, permutation, resolve_seed
 from ..data.steps import EpochStream
 from ..errors import ArgumentError, EmptyDataError
+from ..tensor.recorder import wrap
 from .arrays import (
     arrays_of,
     check_finite,
@@ -77,6 +78,12 @@ def _ordered(order: np.ndarray, size: int, start: int) -> Iterator[np.ndarray]:
         yield order[at:at + size]
 
 
+def _is_simple(part: Any) -> bool:
+    """Whether rows of this become tensors as they are."""
+    return part.__class__ is np.ndarray and part.dtype.kind not in "OUS" and (
+        part.dtype != np.float64)
+
+
 class ArraySource(Source):
     """Arrays, sliced in order as views, or shuffled anew each pass.
 
@@ -129,17 +136,24 @@ class ArraySource(Source):
     def _pass(self, number: int, start: int) -> Iterator[tuple[Any, ...]]:
         size, parts = self.batch_size, self._parts
         assert size is not None
+        simple = all(map(_is_simple, parts))
         if self.shuffle is True:
             order = permutation(self.count, self.seed, Purpose.SHUFFLE, high=number)
             for chosen in _ordered(order, size, start):
-                yield tuple([to_tensors(rows_of(p, chosen)) for p in parts])
+                if simple:
+                    yield tuple([wrap(p.take(chosen, 0)) for p in parts])
+                else:
+                    yield tuple([to_tensors(rows_of(p, chosen)) for p in parts])
             return
         places: Iterable[int] = range(start, self._whole)
         if self.shuffle == "batch":
             places = permutation(self._whole, self.seed, Purpose.SHUFFLE, high=number)[start:]
         for place in places:
             rows = slice(int(place) * size, (int(place) + 1) * size)
-            yield tuple([to_tensors(rows_of(p, rows)) for p in parts])
+            if simple:
+                yield tuple([wrap(p[rows]) for p in parts])
+            else:
+                yield tuple([to_tensors(rows_of(p, rows)) for p in parts])
 
     def state_dict(self) -> dict[str, Any]:
         return {"seed": self.seed}

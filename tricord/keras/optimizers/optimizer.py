@@ -89,6 +89,7 @@ class Optimizer(metaclass=Checked):
         self._gathered: list[Variable] = []
         self._numbers: tuple[float, ...] = self.rule.start if hasattr(self, "rule") else ()
         self._update: tuple[Any, Update] | None = None
+        self._settings: _Settings | None = None
         self._iterations: Variable | None = None
         self._set_rate(learning_rate, decay)
 
@@ -320,22 +321,18 @@ class Optimizer(metaclass=Checked):
         self._numbers = update.cohorts[0].numbers
         self._iteration += 1
 
-    def _rates_to_repeat(self, update: Update, key: Any) -> list[float] | None:
+    def _rates_to_repeat(self, update: Update, settings: _Settings) -> list[float] | None:
         """The rates for a step that is like the last one; None if it would not be."""
-        own = self._update
-        if own is None or own[0] is not key or not self._is_plain or self._key(key[0]) != key:
+        if self._settings is not settings or self._update is None or not settings.hold():
             return None
+        for v in self._trained:
+            if getattr(v, "constraint", None) is not None:
+                return None
         return [self._rate_now()] * len(update.cohorts)
-
-    @property
-    def _is_plain(self) -> bool:
-        """Whether a step is the update and nothing else."""
-        return not self.use_ema and not self.gradient_accumulation_steps and all(
-            getattr(v, "constraint", None) is None for v in self._trained)
 
     def _prepared(self, variables: list[Any]) -> Update:
         """The recorded update of these variables, made once."""
-        key = self._key([id(v) for v in variables])
+        key = ([id(v) for v in variables], self._options(), self._transform_key())
         if self._update is not None and self._update[0] == key:
             return self._update[1]
         mine = weakref.proxy(self)
@@ -350,16 +347,15 @@ class Optimizer(metaclass=Checked):
             cohorts.append(Cohort(self.rule, self._options(), own, self._numbers,
                                   [self._slots[id(v)] for v in own],
                                   NO_TRANSFORM if transform == NO_TRANSFORM else transform))
-        update = Update(
-            cohorts, self.global_clipnorm, rates=lambda: mine._rates_to_repeat(update, key),
-            committed=lambda: mine._stepped(update))
+        # A step that does more than the update is never replayed.
+        settings = self._settings = _Settings(self)
+        more = self.use_ema or self.gradient_accumulation_steps
+        update = Update(cohorts, self.global_clipnorm, False,
+                        None if more else lambda: mine._rates_to_repeat(update, settings),
+                        lambda: mine._stepped(update))
         made = update if ordered else _Reordered(update, variables)
         self._update = (key, made)
         return made
-
-    def _key(self, variables: list[int]) -> Any:
-        """What an update is good for."""
-        return (variables, self._options(), self._transform_key())
 
     def _transform_key(self) -> Any:
         return (self.clipvalue, self.clipnorm, self.global_clipnorm, self.weight_decay)
@@ -423,6 +419,19 @@ def schedule_of(config: dict[str, Any]) -> Any:
 
 def _moved(average: Any, value: Any, share: float) -> Any:
     return average + (value - average) * share
+
+
+class _Settings:
+    """The public attributes of an optimizer as they were at one time."""
+
+    def __init__(self, optimizer: Optimizer):
+        self._attributes = vars(optimizer)
+        self._names = [n for n in self._attributes if not n.startswith("_")]
+        self._values = [self._attributes[n] for n in self._names]
+
+    def hold(self) -> bool:
+        attributes = self._attributes
+        return [attributes[n] for n in self._names] == self._values
 
 
 class _Reordered:

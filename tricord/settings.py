@@ -52,7 +52,8 @@ class Settings:
     """All settings. Each is read once from ``TRICORD_<NAME>`` when tricord is imported."""
 
     check: int = _setting("0", _integer(0, 2),
-                          "1: verify every graph; 2: and look for NaN in each result")
+                          "1: verify every graph and what the compiler makes of it; 2: and look "
+                          "for NaN in each result")
     debug: int = _setting("0", _integer(0, 4),
                           "print about each compiled program: 1: a line; 2: and its kernels; "
                           "3: and its graph and loops; 4: and its LLVM assembly")

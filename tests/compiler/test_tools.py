@@ -35,7 +35,8 @@ from tricord.runtime.compiled import CompiledProgram
 from tricord.runtime.native.clock import HAS_CLOCK
 from tricord.runtime.native.peak import Peak, measured_peak
 from tricord.runtime.native.processors import POOL_POSSIBLE
-from tricord.runtime.profile import CallFacts, Profile, current_profile, write_profile
+from tricord.runtime.profile import Profile, collecting, current_profile, write_profile
+from tricord.runtime.reports import PartFacts
 
 needs_clock = pytest.mark.skipif(not HAS_CLOCK, reason="no clock that kernels could ask")
 SIDE = 300
@@ -248,7 +249,7 @@ def test_a_refused_value_is_refused_and_the_next_call_runs(tmp_path):
 
 def test_only_the_newest_events_are_kept(tmp_path):
     profile = Profile(tmp_path / "timeline.json", limit=50)
-    facts = CallFacts("program", (KernelFacts("a", "a", 1, 1, 1, False, None),) * 4)
+    facts = PartFacts("abc", (KernelFacts("a", "a", 1, 1, 1, False, None),) * 4, 0.1, None, None)
     for i in range(100):
         profile.call(facts, i, i + 1, np.ones((2, 4, 2), np.int64))
     kept = [e for e in profile.events() if e.get("cat") == "native"]
@@ -410,6 +411,33 @@ def test_measuring_compares_with_the_peak():
     assert report.share_of_flops == pytest.approx(report.flops / report.seconds / 1e12)
     assert report.share_of_bytes == pytest.approx(report.bytes / report.seconds / 1e10)
     assert "time of a call" in str(report) and "of 1 Tflop/s" in str(report)
+
+
+@needs_clock
+def test_measuring_times_each_kernel():
+    x, w = arguments(400, 300)
+    report = tc.explain_compile(layer, x, w, measure=True, peak=Peak(1e12, 1e10))
+    took = report.kernel_seconds
+    assert took is not None and len(took) == len(report.kernels) and all(s > 0 for s in took)
+    # The product is most of the work; what is told apart by a clock is in the right order.
+    labels = [k.label for k in report.kernels]
+    assert took[labels.index("dot")] == max(took)
+    assert sum(took) < 2 * report.seconds
+    assert "of it in kernels" in str(report) and "flop/s" in str(report)
+    assert tc.explain_compile(layer, x, w).kernel_seconds is None
+
+
+@needs_clock
+def test_what_is_collected_is_collected_in_the_block_alone(tmp_path):
+    with settings.override(profile=tmp_path / "t.json"), collecting() as profile:
+        program = CompiledProgram(graph())
+    program([value()])
+    outside = CompiledProgram(graph())
+    outside([value()])
+    assert not outside.only.plan.timed and not (tmp_path / "t.json").exists()
+    took = profile.kernel_seconds(program.only.facts)
+    assert len(took) == len(program.only.facts.kernels) and all(0 < s < 1 for s in took)
+    assert profile.kernel_seconds(outside.only.facts) == [float("inf")] * len(took)
 
 
 def test_the_peak_of_this_machine_is_believable():

@@ -31,13 +31,13 @@ def amount(number: float, unit: str) -> str:
 
 def seconds_text(seconds: float) -> str:
     """
-    >>> seconds_text(0.00125)
-    '1.25 ms'
+    >>> seconds_text(0.00125), seconds_text(4e-8)
+    ('1.25 ms', '40 ns')
     """
-    for factor, unit in ((1, "s"), (1e3, "ms")):
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "us")):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} us"
+    return f"{seconds * 1e9:.3g} ns"
 
 
 def where_text(kernel: KernelFacts) -> str:
@@ -49,19 +49,28 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[:width - 3] + "..."
 
 
-def kernel_table(kernels: Sequence[KernelFacts]) -> str:
-    """One line a kernel, and one for all of them."""
-    rows = [("", "kernel", "flops", "bytes", "tasks", "threads", "where")]
+def kernel_table(kernels: Sequence[KernelFacts], seconds: Sequence[float] | None = None) -> str:
+    """One line a kernel, and one for all of them; ``seconds``: how long each took."""
+    took = list(seconds) if seconds is not None else []
+    rows = [("", "kernel", "flops", "bytes", *(["time", "flop/s", "B/s"] if took else []), "tasks",
+             "threads", "where")]
     rows += [(str(i), _cut(k.label, _LABEL), amount(k.flops, ""), amount(k.bytes, "B"),
+              *(_speed(k.flops, k.bytes, took[i]) if took else []),
               str(k.tasks), "all" if k.parallel else "one", where_text(k))
              for i, k in enumerate(kernels)]
-    rows.append(("", "together", amount(sum(k.flops for k in kernels), ""),
-                 amount(sum(k.bytes for k in kernels), "B"), "", "", ""))
+    flops, nbytes = sum(k.flops for k in kernels), sum(k.bytes for k in kernels)
+    rows.append(("", "together", amount(flops, ""), amount(nbytes, "B"),
+                 *(_speed(flops, nbytes, sum(took)) if took else []), "", "", ""))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    left = (1, 5, 6)
+    left = (1, len(widths) - 2, len(widths) - 1)
     return "\n".join("  ".join(
         text.ljust(width) if i in left else text.rjust(width)
         for i, (text, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows)
+
+
+def _speed(flops: int, nbytes: int, seconds: float) -> list[str]:
+    seconds = max(seconds, 1e-9)
+    return [seconds_text(seconds), amount(flops / seconds, ""), amount(nbytes / seconds, "B")]
 
 
 def loops_text(kernels: Kernels) -> str:

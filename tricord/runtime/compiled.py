@@ -33,7 +33,7 @@ from .native.machine import is_kept, loaded, machine
 from .native.memory import Pool, is_own
 from .native.processors import threads_wanted
 from .native.threads_code import NO_WORKERS
-from .profile import CallFacts, current_profile, timed_call
+from .profile import current_profile, timed_call
 from .reports import PartFacts, digest_of, report, wants_reports
 
 __all__ = ["CompiledProgram", "NativePart"]
@@ -100,8 +100,7 @@ class NativePart:
                       scratch_bytes=p.scratch_bytes, threads=self.threads,
                       flush=settings.get().denormals == "flush", times_bytes=p.times_bytes)
         if self._profile is not None and p.timed:
-            entry.call = timed_call(entry, CallFacts(f"program {self.facts.name}", p.kernels),
-                                    self._profile)
+            entry.call = timed_call(entry, self.facts, self._profile)
         return entry
 
     def __call__(self, arguments: Sequence[Array],

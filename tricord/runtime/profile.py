@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,13 +23,13 @@ from typing import Any, Final
 import numpy as np
 
 from .. import settings
-from ..compiler.program import KernelFacts
 from .files import write_whole
 from .native.clock import nanoseconds_ahead
 from .native.entry import Entry
 from .native.entry_code import BUSY
+from .reports import PartFacts
 
-__all__ = ["CallFacts", "Profile", "current_profile", "timed_call", "write_profile"]
+__all__ = ["Profile", "collecting", "current_profile", "timed_call", "write_profile"]
 
 #: Events kept, some hundred bytes each; the oldest go first.
 EVENTS: Final = 500_000
@@ -38,25 +39,9 @@ _LONG_GAP: Final = 1.0
 _FIRST_WORKER: Final = 1
 
 
-@dataclass(frozen=True)
-class CallFacts:
-    """What is the same for all calls of one native function."""
-
-    name: str
-    kernels: tuple[KernelFacts, ...]
-
-    @property
-    def flops(self) -> int:
-        return sum(k.flops for k in self.kernels)
-
-    @property
-    def bytes(self) -> int:
-        return sum(k.bytes for k in self.kernels)
-
-
 @dataclass(frozen=True, eq=False)
 class _Call:
-    facts: CallFacts
+    facts: PartFacts
     begin: int
     end: int
     thread: int
@@ -75,9 +60,9 @@ class _Span:
 
 
 class Profile:
-    """The events of this process that go to one file."""
+    """The events of this process that go to one file, or to whoever looks at them."""
 
-    def __init__(self, path: Path, limit: int = EVENTS):
+    def __init__(self, path: Path | None = None, limit: int = EVENTS):
         self.path = path
         self.limit = limit
         self.process = os.getpid()
@@ -97,7 +82,7 @@ class Profile:
             while self._count > self.limit and len(self._events) > 1:
                 self._count -= self._events.popleft()[1]
 
-    def call(self, facts: CallFacts, begin: int, end: int,
+    def call(self, facts: PartFacts, begin: int, end: int,
              times: np.ndarray[Any, Any]) -> None:
         """A native function ran; ``times`` is what its kernels noted."""
         self._add(_Call(facts, begin, end, threading.get_ident(), times), 1 + times.size // 2)
@@ -113,6 +98,22 @@ class Profile:
             yield
         finally:
             self.span(name, category, begin, time.perf_counter_ns(), **facts)
+
+    def kernel_seconds(self, facts: PartFacts) -> list[float]:
+        """How long each kernel of a native function took, at best of all calls, from the first
+        thread's begin to the last one's end."""
+        with self._lock:
+            calls = [e for e, _ in self._events
+                     if isinstance(e, _Call) and e.facts.name == facts.name]
+        best = [float("inf")] * len(facts.kernels)
+        for call in calls:
+            for number in range(len(best)):
+                times = call.times[:, number]
+                ran = times[times[:, 1] > 0]
+                if len(ran):
+                    took = int(ran[:, 1].max() - ran[:, 0].min()) / 1e9
+                    best[number] = min(best[number], took)
+        return best
 
     # ---- the file
 
@@ -155,7 +156,7 @@ class Profile:
 
     def _call_events(self, call: _Call, track: int) -> Iterator[dict[str, Any]]:
         facts = call.facts
-        yield self._event(facts.name, "native", call.begin, call.end, track, {
+        yield self._event(f"program {facts.name}", "native", call.begin, call.end, track, {
             **_rates(facts.flops, facts.bytes, call.end - call.begin),
             "kernels": len(facts.kernels)})
         for number, kernel in enumerate(facts.kernels):
@@ -188,6 +189,7 @@ class Profile:
     def write(self, path: Path | None = None) -> Path:
         """The file, whole or not at all."""
         path = path or self.path
+        assert path is not None, "what is collected goes to no file"
         self._news = False
         write_whole(path, json.dumps({"traceEvents": self.events(), "displayTimeUnit": "ns"}))
         return path
@@ -208,8 +210,25 @@ _profiles: dict[Path, Profile] = {}
 _profiles_lock = threading.Lock()
 
 
+_collected: ContextVar[Profile | None] = ContextVar("tricord_collected", default=None)
+
+
+@contextlib.contextmanager
+def collecting() -> Iterator[Profile]:
+    """Programs compiled in this block, by this thread, are timed, and their events kept here."""
+    profile = Profile()
+    token = _collected.set(profile)
+    try:
+        yield profile
+    finally:
+        _collected.reset(token)
+
+
 def current_profile() -> Profile | None:
-    """Where events go now, by the setting; None if nowhere."""
+    """Where events go now: to `collecting`, or by the setting; None if nowhere."""
+    collected = _collected.get()
+    if collected is not None:
+        return collected
     path = settings.get().profile
     if path is None:
         return None
@@ -229,7 +248,7 @@ def write_profile() -> Path | None:
     return None if profile is None else profile.write()
 
 
-def timed_call(entry: Entry, facts: CallFacts,
+def timed_call(entry: Entry, facts: PartFacts,
                profile: Profile) -> Callable[[list[Any], list[Any]], int]:
     """The call of an entry, with an event for it and for each kernel."""
     call, lock = entry.call, threading.Lock()

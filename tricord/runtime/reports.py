@@ -42,7 +42,8 @@ class PartFacts:
     def line(self) -> str:
         """One line without an end."""
         how = {None: "", True: " (cached)", False: " (assembled)"}[self.cached]
-        text = (f"{self.name}: {len(self.kernels)} kernels, {amount(self.flops, 'flop')}, "
+        count = f"{len(self.kernels)} kernel{'s' * (len(self.kernels) != 1)}"
+        text = (f"{self.name}: {count}, {amount(self.flops, 'flop')}, "
                 f"{amount(self.bytes, 'B')}, compiled in {seconds_text(self.seconds)}{how}")
         return text if self.where is None else f"{text}, {self.where}"
 

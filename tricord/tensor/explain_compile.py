@@ -14,7 +14,9 @@ from ..compiler.program import KernelFacts
 from ..compiler.report import amount, kernel_table, seconds_text
 from ..ir.shapes import TensorType
 from ..runtime.compiled import CompiledProgram
+from ..runtime.native.clock import HAS_CLOCK
 from ..runtime.native.peak import Peak, measured_peak
+from ..runtime.profile import collecting
 from ..runtime.reports import PartFacts
 from . import trees
 from .handle import Handle
@@ -65,6 +67,8 @@ class CompileReport:
     #: of one call at best, and this machine's peak; None unless measured
     seconds: float | None = None
     peak: Peak | None = None
+    #: of each kernel at best, in the order of `kernels`; None unless measured
+    kernel_seconds: tuple[float, ...] | None = None
 
     @property
     def kernels(self) -> tuple[KernelFacts, ...]:
@@ -101,9 +105,11 @@ class CompileReport:
         lines += ["", f"one call: native functions: {len(self.parts)}, kernels: "
                   f"{len(self.kernels)}, {amount(self.flops, 'flop')}, {amount(self.bytes, 'B')}, "
                   f"compiled in {seconds_text(self.compile_seconds)}"]
+        took = list(self.kernel_seconds or ())
         for part in self.parts:
-            lines += ["", part.name, kernel_table(part.kernels)] if part.kernels else [
-                "", f"{part.name}: no kernels"]
+            mine, took = took[:len(part.kernels)], took[len(part.kernels):]
+            lines += ["", part.name, kernel_table(part.kernels, mine or None)] if (
+                part.kernels) else ["", f"{part.name}: no kernels"]
         if self.host_steps:
             lines += ["", "between native functions, through numpy (the bodies of loops and "
                       "branches are native functions of their own):"]
@@ -116,7 +122,9 @@ class CompileReport:
         if self.seconds is None or self.peak is None:
             return []
         flops, nbytes = self.flops / self.seconds, self.bytes / self.seconds
-        return ["", f"time of a call: {seconds_text(self.seconds)}",
+        inside = "" if self.kernel_seconds is None else (
+            f", of it in kernels {seconds_text(sum(self.kernel_seconds))}")
+        return ["", f"time of a call: {seconds_text(self.seconds)}{inside}",
                 f"  {amount(flops, 'flop/s')}: {self.share_of_flops:.1%} of "
                 f"{amount(self.peak.flops, 'flop/s')}",
                 f"  {amount(nbytes, 'B/s')}: {self.share_of_bytes:.1%} of "
@@ -129,8 +137,8 @@ def explain_compile(function: Callable[..., Any], *args: Any, measure: bool = Fa
 
     ``function`` may be one made by `tricord.compile`, or any other, which is then compiled for the
     occasion. What it does is done: a training step trains. With ``measure`` it is called for
-    another third of a second, and its speed compared with this machine's peak, which is measured
-    unless it is given.
+    another second or so, first as it is, then with kernels that tell the time, and its speed is
+    compared with this machine's peak, which is measured unless it is given.
 
     >>> import tricord as tc
     >>> report = tc.explain_compile(lambda x: tc.sum(tc.exp(x) * 2), tc.ones((4, 8)))
@@ -145,27 +153,58 @@ def explain_compile(function: Callable[..., Any], *args: Any, measure: bool = Fa
     else:
         compiled = CompiledFunction(function)
 
+    with settings.override(interpret_first=0):
+        call = _calling(compiled, args, kwargs)
+        runs = _settled(compiled, call, _key(args, kwargs))
+        seconds = _least_seconds(call) if measure else None
+        inside = (_kernel_seconds(compiled.function, args, kwargs) if measure and HAS_CLOCK
+                  else None)
+    native = [run for run in runs if isinstance(run, CompiledProgram)]
+    if measure and peak is None:
+        peak = measured_peak()
+    key = _key(args, kwargs)
+    return CompileReport(
+        compiled.__name__, key in dict(compiled.programs()), tuple(_signatures(compiled, key)),
+        tuple(part.facts for run in native for part in run.parts),
+        tuple((node.op.name, str(node.where or "")) for run in native for node in run.host_nodes),
+        len(runs) - len(native), seconds, peak, inside or None)
+
+
+def _calling(compiled: CompiledFunction, args: tuple[Any, ...],
+             kwargs: dict[str, Any]) -> Callable[[], None]:
+    """One call, all of whose results are there when it returns."""
     def call() -> None:
         leaves, _ = trees.flatten(compiled(*args, **kwargs))
         for leaf in leaves:
             if isinstance(leaf, Handle):
                 value_of(leaf)
 
-    with settings.override(interpret_first=0):
-        for _ in range(_CALLS):
-            call()
-        key = _key(args, kwargs)
-        plan_run = dict(compiled.programs()).get(key)
-        runs = _programs_of(call) if plan_run is None else [plan_run]
-        seconds = _least_seconds(call) if measure else None
-    native = [run for run in runs if isinstance(run, CompiledProgram)]
-    if measure and peak is None:
-        peak = measured_peak()
-    return CompileReport(
-        compiled.__name__, plan_run is not None, tuple(_signatures(compiled, key)),
-        tuple(part.facts for run in native for part in run.parts),
-        tuple((node.op.name, str(node.where or "")) for run in native for node in run.host_nodes),
-        len(runs) - len(native), seconds, peak)
+    return call
+
+
+def _settled(compiled: CompiledFunction, call: Callable[[], None], key: Any) -> list[Any]:
+    """The programs of one call, once the function has been called often enough."""
+    for _ in range(_CALLS):
+        call()
+    run = dict(compiled.programs()).get(key)
+    return _programs_of(call) if run is None else [run]
+
+
+def _kernel_seconds(function: Callable[..., Any], args: tuple[Any, ...],
+                    kwargs: dict[str, Any]) -> tuple[float, ...]:
+    """How long each kernel takes, found with programs that tell the time."""
+    here = state
+    programs, here.programs = here.programs, {}
+    try:
+        with collecting() as profile:
+            timed = CompiledFunction(function)
+            call = _calling(timed, args, kwargs)
+            runs = _settled(timed, call, _key(args, kwargs))
+            _least_seconds(call)
+    finally:
+        here.programs = programs
+    return tuple(s for run in runs if isinstance(run, CompiledProgram) for part in run.parts
+                 for s in profile.kernel_seconds(part.facts))
 
 
 class _Seen(dict[Any, Any]):

@@ -26,7 +26,7 @@ from .guards import Guard, guards_of
 from .handle import Handle
 from .recorder import Segment, cut, gradients_enabled, state, value_of, wrap
 
-__all__ = ["CompiledFunction", "Watch", "compile"]
+__all__ = ["CompiledFunction", "Plan", "Watch", "compile"]
 
 #: Calls that may differ from the one before until a signature is left to ordinary recording.
 _PATIENCE = 6
@@ -84,7 +84,7 @@ class Watch:
         self.keys.append((generator, key, draws))
 
 
-class _Plan:
+class Plan:
     """How one signature is replayed."""
 
     def __init__(self, sources: Sequence[tuple[Any, ...]], structure: Any):
@@ -117,7 +117,7 @@ class _Plan:
         """Tensors that operands came from."""
         return [s[1] for s in self.sources if s[0] in ("tensor", "slot")]
 
-    def fill(self, before: _Plan) -> None:
+    def fill(self, before: Plan) -> None:
         """Slots by what they are filled with; a tensor is from outside if the call before had the
         same one."""
         steps: dict[int, tuple[Any, list[int]]] = {}
@@ -154,7 +154,7 @@ class _Plan:
         self.rewritten = [(o, place[s]) for o, s in self.rewritten
                           if (o, s) in part.plan.may_donate]
 
-    def same(self, other: _Plan) -> bool:
+    def same(self, other: Plan) -> bool:
         """Whether two calls did the same."""
         return (self.nodes == other.nodes and len(self.sources) == len(other.sources)
                 and all(_same_source(a, b) for a, b in zip(self.sources, other.sources,
@@ -227,6 +227,10 @@ class _Plan:
             leaf._grad = wrap(results[output], cls, self.nodes[output].type)
         for update, numbers in after:
             update.commit_again(numbers)
+        return self.returned(arguments, results)
+
+    def returned(self, arguments: Sequence[Handle], results: Sequence[Any]) -> Any:
+        """What the function returns."""
         leaves = []
         for kind, what, cls in self.leaves:
             if kind == "result":
@@ -275,7 +279,7 @@ class _Latest:
 
     __slots__ = ("facts", "memo", "plan")
 
-    def __init__(self, plan: _Plan, arguments: Sequence[Handle], memo: Any):
+    def __init__(self, plan: Plan, arguments: Sequence[Handle], memo: Any):
         self.plan = plan
         self.memo = memo
         self.facts = [(a.__class__, a._type, a._wants_grad) for a in arguments]
@@ -299,8 +303,8 @@ class CompiledFunction:
         self.__wrapped__ = function
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.__doc__ = function.__doc__
-        self._plans: dict[Any, _Plan] = {}
-        self._last: dict[Any, _Plan | None] = {}
+        self._plans: dict[Any, Plan] = {}
+        self._last: dict[Any, Plan | None] = {}
         self._tries: dict[Any, int] = {}
         self._latest: _Latest | None = None
         #: what was learned, in order: (signature, what)
@@ -344,7 +348,7 @@ class CompiledFunction:
         return self._watched(key, arguments, args, kwargs)
 
     @staticmethod
-    def _changed(plan: _Plan) -> str:
+    def _changed(plan: Plan) -> str:
         return next((g.reason() for g in plan.guards if not g.holds()),
                     "the optimizer's parameters or options changed")
 
@@ -398,6 +402,11 @@ class CompiledFunction:
             self._tries.setdefault(key, 0)
         return result
 
+    @property
+    def latest(self) -> Plan | None:
+        """The plan that was replayed last, if it is still good."""
+        return None if self._latest is None else self._latest.plan
+
     def programs(self) -> list[tuple[Any, Any]]:
         """Signatures and the programs compiled for them."""
         return [(key, p.run) for key, p in self._plans.items()]
@@ -409,7 +418,7 @@ def _is_pending(segment: Segment) -> bool:
     return any(h is not None and h._segment is segment and h._value is None for h in handles)
 
 
-def _difference(a: _Plan, b: _Plan) -> str:
+def _difference(a: Plan, b: Plan) -> str:
     if a.nodes != b.nodes:
         return "it computed something else than the call before"
     for slot, (x, y) in enumerate(zip(a.sources, b.sources, strict=False)):
@@ -448,10 +457,10 @@ def _hashable(structure: Any) -> Any:
 
 
 def _plan_of(watch: Watch, arguments: Sequence[Handle], leaves: Sequence[Any],
-             structure: Any) -> _Plan | None:
+             structure: Any) -> Plan | None:
     """A plan from what was seen; None, with the reason in the watch, if there can be none."""
     place = {id(a): i for i, a in enumerate(arguments)}
-    plan = _Plan(_sources(watch, place), structure)
+    plan = Plan(_sources(watch, place), structure)
     for update, _ in watch.steps:
         if not update.may_repeat():
             watch.refuse("the optimizer has hooks, or guards against gradients that are not finite")
@@ -496,7 +505,7 @@ def _sources(watch: Watch, place: dict[int, int]) -> list[tuple[Any, ...]]:
     return sources
 
 
-def _outputs(plan: _Plan, watch: Watch, leaves: Sequence[Any], nodes: list[Node],
+def _outputs(plan: Plan, watch: Watch, leaves: Sequence[Any], nodes: list[Node],
              ) -> dict[int, int]:
     """Which results are wanted, and by whom; by handle, their numbers."""
     written = {id(h) for h in watch.written}

@@ -63,6 +63,11 @@ class Source:
         """The batches of pass ``number``, from step ``start`` on."""
         raise NotImplementedError
 
+    def arrays(self, number: int, start: int = 0) -> Iterator[list[Any]] | None:
+        """What `epoch` gives as numpy arrays that become tensors as they are; None if they do
+        not."""
+        return None
+
     def end_epoch(self) -> None:
         """An epoch has been used up."""
 
@@ -134,26 +139,37 @@ class ArraySource(Source):
                 yield batch
 
     def _pass(self, number: int, start: int) -> Iterator[tuple[Any, ...]]:
-        size, parts = self.batch_size, self._parts
+        parts = self._parts
+        if all(map(_is_simple, parts)):
+            for arrays in self._pieces(number, start):
+                yield tuple([wrap(a) for a in arrays])
+            return
+        for rows in self._rows(number, start):
+            yield tuple([to_tensors(rows_of(p, rows)) for p in parts])
+
+    def arrays(self, number: int, start: int = 0) -> Iterator[list[Any]] | None:
+        if self._limited or not all(map(_is_simple, self._parts)):
+            return None
+        return self._pieces(number, start)
+
+    def _pieces(self, number: int, start: int) -> Iterator[list[Any]]:
+        parts = self._parts
+        for rows in self._rows(number, start):
+            yield [p[rows] if rows.__class__ is slice else p.take(rows, 0) for p in parts]
+
+    def _rows(self, number: int, start: int) -> Iterator[Any]:
+        """The rows of each batch: a slice, or numbers."""
+        size = self.batch_size
         assert size is not None
-        simple = all(map(_is_simple, parts))
         if self.shuffle is True:
             order = permutation(self.count, self.seed, Purpose.SHUFFLE, high=number)
-            for chosen in _ordered(order, size, start):
-                if simple:
-                    yield tuple([wrap(p.take(chosen, 0)) for p in parts])
-                else:
-                    yield tuple([to_tensors(rows_of(p, chosen)) for p in parts])
+            yield from _ordered(order, size, start)
             return
         places: Iterable[int] = range(start, self._whole)
         if self.shuffle == "batch":
             places = permutation(self._whole, self.seed, Purpose.SHUFFLE, high=number)[start:]
         for place in places:
-            rows = slice(int(place) * size, (int(place) + 1) * size)
-            if simple:
-                yield tuple([wrap(p[rows]) for p in parts])
-            else:
-                yield tuple([to_tensors(rows_of(p, rows)) for p in parts])
+            yield slice(int(place) * size, (int(place) + 1) * size)
 
     def state_dict(self) -> dict[str, Any]:
         return {"seed": self.seed}

@@ -168,22 +168,26 @@ def _train_epoch(run: FitRun, bar: ProgressBar) -> Mapping[str, Any]:
     model, callbacks = run.model, run.callbacks
     logs: Mapping[str, Any] = {}
     quiet = run.source.is_quiet and not callbacks.listen("train")
-    train_step = _step(model, "train_step")
-    for batch in run.source.epoch(run.passes, run.step):
-        step = run.step
-        if quiet:
-            logs = train_step(batch)
-            run.step = step + 1
-        else:
-            callbacks.batch_begin("train", step)
-            logs = _step(model, "train_step")(batch)
-            run.step = step + 1
-            callbacks.batch_end("train", step, logs)
-            if run._wanted:
-                run.settle()
-        bar.advance(logs)
-        if model.stop_training:
-            break
+    train_step, batches, close = _batches(model, "train_step", run.source, run.passes, run.step,
+                                          quiet)
+    try:
+        for batch in batches:
+            step = run.step
+            if quiet:
+                logs = train_step(batch)
+                run.step = step + 1
+            else:
+                callbacks.batch_begin("train", step)
+                logs = _step(model, "train_step")(batch)
+                run.step = step + 1
+                callbacks.batch_end("train", step, logs)
+                if run._wanted:
+                    run.settle()
+            bar.advance(logs)
+            if model.stop_training:
+                break
+    finally:
+        logs = logs if close is None else close()
     if not run.step:
         raise EmptyDataError("the data gave no batch", hint="are they empty, or used up?")
     return logs
@@ -194,6 +198,19 @@ def _step(model: Any, name: str) -> Any:
     else's code runs."""
     faster = getattr(model, "step_function", None)
     return getattr(model, name) if faster is None else faster(name)
+
+
+def _batches(model: Any, name: str, source: Source, number: int, start: int, quiet: bool,
+             ) -> tuple[Any, Iterator[Any], Any]:
+    """A step, the batches for it, and what gives the last logs afterwards. Where nobody looks on,
+    the step may take arrays one after the other, if the model has such a one."""
+    step = _step(model, name)
+    series = getattr(step, "series", None)
+    arrays = source.arrays(number, start) if quiet and series is not None else None
+    if arrays is None:
+        return step, source.epoch(number, start), None
+    following = series()
+    return following, arrays, following.close
 
 
 def _is_due(epoch: int, freq: Any) -> bool:
@@ -225,17 +242,20 @@ def _evaluate(model: Any, source: Source, callbacks: CallbackList, bar: Progress
     logs: Mapping[str, Any] = {}
     step = -1
     quiet = source.is_quiet and not callbacks.listen("test")
-    test_step = _step(model, "test_step")
     with recording_gradients(False):
-        for step, batch in enumerate(_limited(source, pass_number)):
-            if quiet:
-                logs = test_step(batch)
-            else:
-                callbacks.batch_begin("test", step)
-                logs = _step(model, "test_step")(batch)
-                callbacks.batch_end("test", step, logs)
-            if bar is not None:
-                bar.advance(logs)
+        test_step, batches, close = _batches(model, "test_step", source, pass_number, 0, quiet)
+        try:
+            for step, batch in enumerate(_limited(batches, source.steps)):
+                if quiet:
+                    logs = test_step(batch)
+                else:
+                    callbacks.batch_begin("test", step)
+                    logs = _step(model, "test_step")(batch)
+                    callbacks.batch_end("test", step, logs)
+                if bar is not None:
+                    bar.advance(logs)
+        finally:
+            logs = logs if close is None else close()
     if step < 0:
         raise EmptyDataError("the data gave no batch to evaluate")
     found = numbers(logs)
@@ -243,9 +263,8 @@ def _evaluate(model: Any, source: Source, callbacks: CallbackList, bar: Progress
     return found
 
 
-def _limited(source: Source, pass_number: int) -> Iterator[Any]:
-    steps = source.steps
-    for done, batch in enumerate(source.epoch(pass_number)):
+def _limited(batches: Iterator[Any], steps: int | None) -> Iterator[Any]:
+    for done, batch in enumerate(batches):
         if steps is not None and done >= steps:
             return
         yield batch

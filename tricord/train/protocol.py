@@ -8,7 +8,8 @@ A *trainable* has
     reset_metrics()                before each epoch
     set_training(mode)             dropout and batch normalisation on or off
     stop_training                  an attribute that callbacks set
-    step_function(name)            optional: a step by its name, or what computes the same faster
+    step_function(name)            optional: a step by its name, or what computes the same faster;
+                                   it may have series(): the same for arrays, one after the other
     train_state() / load_train_state(state)   weights, optimizer, metrics, as plain data
 
 Keras' Model and the native `Trainer` both are.

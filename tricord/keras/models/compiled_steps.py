@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import is_
 from typing import Any
 
@@ -24,7 +24,9 @@ from ...ir.dtypes import DType
 from ...tensor import trees
 from ...tensor.generator import default_generator
 from ...tensor.handle import Handle
-from ...tensor.replay import CompiledFunction
+from ...tensor.recorder import wrap
+from ...tensor.replay import CompiledFunction, Plan
+from ...tensor.series import Series
 from .. import config
 from ..layers.base import Layer
 from ..variable import structure
@@ -189,10 +191,76 @@ class CompiledStep:
             self._owner.look_again()
         return dict(zip(body.names, found)) if self._named else found
 
+    def latest(self, parts: int) -> tuple[tuple[str, ...], Plan] | None:
+        """The names of what a batch of so many tensors gives, and how it was replayed, if it
+        was."""
+        body, function = self._kinds[parts]
+        plan = function.latest
+        return None if plan is None or not self._named else (body.names, plan)
+
+    def series(self) -> StepSeries:
+        """The same step for arrays, as long as nobody looks in between."""
+        return StepSeries(self)
+
     @property
     def functions(self) -> list[CompiledFunction]:
         """The compiled functions behind it, one for each kind of batch."""
         return [function for _, function in self._kinds.values()]
+
+
+class StepSeries:
+    """A step over arrays, batch after batch, with nobody looking in between but who reads the
+    logs of the last. Close it when that ends."""
+
+    def __init__(self, step: CompiledStep):
+        self._step = step
+        self._series: Series | None = None
+        self._shapes: list[Any] = []
+        self._names: tuple[str, ...] = ()
+        #: those of the last step, if it was not one of the series
+        self._logs: dict[str, Any] = {}
+        self._view = _LastLogs(self)
+
+    def __call__(self, arrays: Sequence[Any]) -> Mapping[str, Any]:
+        series = self._series
+        if series is not None:
+            if [a.shape for a in arrays] == self._shapes and series.step(arrays):
+                return self._view
+            self._series = series = None
+        self._logs = self._step(tuple([wrap(a) for a in arrays]))
+        found = self._step.latest(len(arrays))
+        if found is not None:
+            self._names, plan = found
+            self._shapes = [a.shape for a in arrays]
+            self._series = Series.begin(plan)
+        return self._view
+
+    def logs(self) -> dict[str, Any]:
+        """The logs of the last batch, good until the next."""
+        if self._series is None or not self._series.steps:
+            return self._logs
+        return dict(zip(self._names, self._series.returned(), strict=True))
+
+    def close(self) -> dict[str, Any]:
+        """The logs of the last batch; nothing else is held any more."""
+        self._logs, self._series = self.logs(), None
+        return self._logs
+
+
+class _LastLogs(Mapping[str, Any]):
+    """The logs of the last batch of a series, gathered when they are read."""
+
+    def __init__(self, series: StepSeries):
+        self._series = series
+
+    def __getitem__(self, name: str) -> Any:
+        return self._series.logs()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._series.logs())
+
+    def __len__(self) -> int:
+        return len(self._series.logs())
 
 
 class CompiledSteps:

@@ -1,0 +1,90 @@
+"""Replays in a row with nobody looking in between: the operands are gathered once.
+
+All that changes from step to step are the arguments and the numbers of optimizers and generators.
+What is rewritten is rewritten in place, and after each step is what it would be after a replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sys import getrefcount
+from typing import Any
+
+from .recorder import value_of
+from .replay import Plan
+
+__all__ = ["Series"]
+
+#: References to a value that is rewritten: its handle, three lists of a series, the question.
+_HELD = 5
+
+
+class Series:
+    """Replays of one plan, for arguments of the same types. `begin` it, then `step`.
+
+    A step is refused, with nothing done, when somebody else has taken hold of what is rewritten,
+    or when an optimizer would not step as before.
+    """
+
+    __slots__ = ("_held", "_plan", "_results", "_rewritten", "_values", "steps")
+
+    def __init__(self, plan: Plan, values: list[Any], results: list[Any], rewritten: list[Any]):
+        self._plan = plan
+        self._values = values
+        self._results = results
+        self._rewritten = rewritten
+        self._held = [_HELD] * len(rewritten)
+        #: taken so far
+        self.steps = 0
+
+    @staticmethod
+    def begin(plan: Plan) -> Series | None:
+        """A series of this plan; None if it has to be replayed step by step."""
+        outputs = {output for output, _ in plan.rewritten}
+        if plan.part is None or plan.gradients or any(
+                kind == "argument" for kind, _, _ in plan.leaves) or any(
+                output not in outputs for output, _ in plan.written):
+            return None
+        values = [value_of(h) if h._value is None else h._value for h in plan.holders]
+        results = plan.results.copy()
+        rewritten = []
+        for output, place in plan.rewritten:
+            results[output] = values[place]
+            rewritten.append(values[place])
+        for output, handle in plan.written:
+            if handle._value is not results[output]:
+                return None
+            handle._segment = None
+            handle._node = None
+            handle._provenance = None
+        return Series(plan, values, results, rewritten)
+
+    def step(self, arguments: Sequence[Any]) -> bool:
+        """Replay with these arrays; whether that was possible."""
+        if list(map(getrefcount, self._rewritten)) != self._held:
+            return False
+        plan, values = self._plan, self._values
+        after = []
+        for update, places in plan.steps:
+            advanced = update.advance_again()
+            if advanced is None:
+                return False
+            for place, value in zip(places, advanced[0]):
+                if place >= 0:
+                    values[place] = value
+            after.append((update, advanced[1]))
+        for place, number in plan.arguments:
+            values[place] = arguments[number]
+        for place, generator, draws in plan.keys:
+            key = generator.key_of_draws(draws)
+            if place >= 0:
+                values[place] = key
+        plan.part.call(values, self._results)
+        for update, numbers in after:
+            update.commit_again(numbers)
+        self.steps += 1
+        return True
+
+    def returned(self) -> Any:
+        """What the last step returns. To be looked at before the next, which writes over it."""
+        return self._plan.returned((), self._results)

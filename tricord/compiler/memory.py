@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ..ir.graph import is_input
 from ..ir.node import Node
 from ..ir.ops.structural import constant_value
+from ..ir.shapes import TensorType
 from .schedule import Schedule
 from .steps import Call, Place, Scratch, calls_of
 from .target import Target
@@ -151,32 +152,30 @@ def _donations(calls: Sequence[Call], results: Sequence[Node],
     kernel that writes the result, there only at the place it writes, and all checks are done."""
     last_read: dict[Node, int] = {}
     reads_of: list[list[Node]] = []
+    writers: dict[Node, int] = {}
     for number, call in enumerate(calls):
         nodes = [p.node for p in call.reads if isinstance(p, Place)]
         reads_of.append(nodes)
         for node in nodes:
             last_read[node] = number
+        for node in {w.node for w in call.writes if isinstance(w, Place)}:
+            writers[node] = writers.get(node, 0) + 1
     returned = {slot for kind, slot in outputs if kind == "argument"}
-    output_of = {r: o for o, (kind, r) in reversed(list(enumerate(outputs))) if kind == "result"}
+    output_of = {results[r]: o for o, (kind, r) in reversed(list(enumerate(outputs)))
+                 if kind == "result"}
+    #: arguments that may be written over, by type
+    arguments: dict[TensorType, list[Node]] = {}
+    for node in last_read:
+        if is_input(node) and node.params.slot not in returned:
+            arguments.setdefault(node.type, []).append(node)
     found = set()
-    for number, call in enumerate(calls):
-        if number < checked:
-            continue
-        for written in call.writes:
-            if not isinstance(written, Place) or written.node not in results:
+    for number, call in enumerate(calls[checked:], start=checked):
+        for node in {w.node for w in call.writes if isinstance(w, Place)}:
+            if node not in output_of or writers[node] != 1:
                 continue
-            node = written.node
-            for other, when in last_read.items():
-                if (not is_input(other) or when > number or other.type != node.type
-                        or other.params.slot in returned):
-                    continue
-                if when == number and (other not in call.in_place
-                                       or reads_of[number].count(other) > 1):
-                    continue
-                if _writers(calls, node) == 1:
-                    found.add((output_of[results.index(node)], other.params.slot))
+            for other in arguments.get(node.type, ()):
+                when = last_read[other]
+                if when < number or (when == number and other in call.in_place
+                                     and reads_of[number].count(other) == 1):
+                    found.add((output_of[node], other.params.slot))
     return frozenset(found)
-
-
-def _writers(calls: Sequence[Call], node: Node) -> int:
-    return sum(any(isinstance(w, Place) and w.node is node for w in c.writes) for c in calls)

@@ -223,19 +223,22 @@ def verify_memory(layout: Layout) -> None:
 def _verify_donations(layout: Layout) -> None:
     """A result over an argument: written once, when nobody reads the argument any more."""
     slots = {n.params.slot: n for n in layout.slots}
+    calls, checked = layout.kernels.calls, layout.kernels.checked
+    written: dict[Node | Scratch, list[int]] = {}
+    last_read: dict[Node | Scratch, int] = {}
+    for number, call in enumerate(calls):
+        for key in set(map(_key, call.writes)):
+            written.setdefault(key, []).append(number)
+        for key in map(_key, call.reads):
+            last_read[key] = number
     for output, slot in layout.may_donate:
         result, argument = layout.kernels.outputs[output], slots[slot]
-        _require(result.type == argument.type, "memory",
-                 f"{result} may go where {argument} is, which is of another type")
-        written = [i for i, c in enumerate(layout.kernels.calls)
-                   if result in map(_key, c.writes)]
-        read = [i for i, c in enumerate(layout.kernels.calls) if argument in map(_key, c.reads)]
-        last = max(read, default=-1)
-        _require(len(written) == 1 and last <= written[0] >= layout.kernels.checked, "memory",
-                 f"{result} is written over {argument}, which is still wanted")
-        if last == written[0]:
-            _require(argument in layout.kernels.calls[last].in_place, "memory",
-                     f"{result} is written over {argument} while it is read elsewhere")
+        when, last = written[result], last_read.get(argument, -1)
+        if result.type == argument.type and len(when) == 1 and when[0] >= checked and (
+                last < when[0] or (last == when[0] and argument in calls[last].in_place)):
+            continue  # there are many; text is made for those that are wrong
+        raise VerifierError(f"after memory: {result} is written over {argument}, which is still "
+                            "wanted, or of another type")
 
 
 # ---- program

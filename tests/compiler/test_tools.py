@@ -276,13 +276,14 @@ def test_the_settings_work_from_the_environment_and_at_exit(tmp_path):
               "x = tc.ones((200, 200))\n"
               "for _ in range(3): print(tc.max(x @ x).item())\n")
     environment = {**os.environ, "TRICORD_PROFILE": str(tmp_path / "t.json"),
-                   "TRICORD_DEBUG": "1", "TRICORD_DUMP": str(tmp_path / "dump"),
+                   "TRICORD_DEBUG": "1", "TRICORD_INTERPRET_FIRST": "0",
+                   "TRICORD_DUMP": str(tmp_path / "dump"),
                    "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, cwd=tmp_path,
                           capture_output=True, text=True, timeout=100, check=True)
     assert done.stdout.split() == ["200.0"] * 3
     assert done.stderr.startswith("tricord: ")
-    assert [e["cat"] for e in events_of(tmp_path / "t.json")].count("native") == 2
+    assert [e["cat"] for e in events_of(tmp_path / "t.json")].count("native") == 3
     assert len(list((tmp_path / "dump").glob("*.ll"))) == 1
 
 

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from sys import getrefcount
 from typing import Any
 
+import numpy as np
+
+from ..runtime.native.memory import aligned_empty, is_own
 from .recorder import value_of
 from .replay import Plan
 
@@ -47,16 +50,24 @@ class Series:
             return None
         values = [value_of(h) if h._value is None else h._value for h in plan.holders]
         results = plan.results.copy()
+        places = dict(plan.rewritten)
         rewritten = []
-        for output, place in plan.rewritten:
-            results[output] = values[place]
-            rewritten.append(values[place])
         for output, handle in plan.written:
-            if handle._value is not results[output]:
+            value = handle._value
+            if value is None or value is not values[places[output]]:
                 return None
+            # The handle, the list of values, a name, the question; more if others have it, or if
+            # the program that gave it may use it again.
+            if getrefcount(value) != _HELD - 1 or not is_own(value):
+                fresh = aligned_empty(value.shape, value.dtype)
+                np.copyto(fresh, value)
+                value = values[places[output]] = fresh
             handle._segment = None
             handle._node = None
             handle._provenance = None
+            handle._value = value
+            results[output] = value
+            rewritten.append(value)
         return Series(plan, values, results, rewritten)
 
     def step(self, arguments: Sequence[Any]) -> bool:

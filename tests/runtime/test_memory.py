@@ -101,7 +101,7 @@ def test_unused_results_are_used_again():
 
 
 def test_a_pool_keeps_few():
-    for shape, kept in ((SMALL, 2), ((1 << 19,), 1)):
+    for shape, kept in ((SMALL, 2), ((1 << 24,), 2), ((1 << 25,), 1)):
         pool = Pool(shape, F32)
         held = [pool.take() for _ in range(5)]
         assert len({h.ctypes.data for h in held}) == 5 and len(pool.arrays) == kept

@@ -23,6 +23,7 @@ from ..ir.ops.structural import constant, constant_value
 from ..ir.record import pick
 from .contraction import as_matrix_product
 from .indexing import gathered_in_place, scattered_in_place, with_checked_indices
+from .long_reductions import in_parts
 
 __all__ = ["simplify"]
 
@@ -245,7 +246,7 @@ _BY_NAME: dict[str, tuple[Rule, ...]] = {
     "where": (_fold, _same_branches),
     "cast": (_cast_to_itself, _fold),
 }
-_REDUCTION: tuple[Rule, ...] = (_reduction_of_nothing, _reduction_of_ones)
+_REDUCTION: tuple[Rule, ...] = (_reduction_of_nothing, _reduction_of_ones, in_parts)
 _VIEWS: dict[str, tuple[Rule, ...]] = {
     "reshape": (_reshape_of_reshape,),
     "transpose": (_transpose_of_transpose, gathered_in_place),

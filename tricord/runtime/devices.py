@@ -8,6 +8,7 @@ from typing import Final
 from .. import settings
 from ..errors import ArgumentError, nearest
 from ..ir.graph import toposort
+from ..ir.lowering import Control, Kernel, Reduction, Scalar
 from ..ir.node import Node
 from ..ir.verifier import verify
 from .compiled import CompiledProgram
@@ -42,19 +43,39 @@ def build(outputs: Sequence[Node], device: str) -> Executable:
     return _DEVICES[device](outputs)
 
 
-#: Bytes that numpy moves in a few milliseconds, and operations it does in that time.
-_SMALL_BYTES, _SMALL_FLOPS = 32 << 20, 40_000_000
+#: Bytes that numpy moves in a few milliseconds.
+_SMALL_BYTES = 32 << 20
+#: Scalar functions of floats, and kernels, whose results are the same bits on any device: moved,
+#: chosen, or rounded once.
+_EXACT: Final = frozenset({
+    "add", "subtract", "multiply", "divide", "negative", "abs", "sign", "sqrt", "maximum",
+    "minimum", "floor", "ceil", "trunc", "round", "copysign", "nextafter", "where", "cast",
+    "bitcast", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isnan",
+    "isfinite", "gather", "scatter", "dynamic_slice", "dynamic_update_slice", "sort", "top_k",
+    "searchsorted", "argmax", "argmin", "check_bounds", "window_take", "window_put"})
 
 
 def may_interpret(outputs: Sequence[Node]) -> bool:
-    """Whether a program may run through numpy once: that costs less than compiling it, and it
-    draws no random numbers, which must not depend on how often they are drawn."""
-    moved = work = 0
+    """Whether a program may run through numpy once: that costs less than compiling it, and gives
+    the same bits."""
+    moved = 0
     for node in toposort(outputs):
         moved += sum(t.nbytes for t in node.types)
-        if node.op.name in ("dot", "conv"):
-            # Every element of the result is a sum over an operand's.
-            work += 2 * node.size * max(node.parents[-1].size, 1) // max((*node.shape[-1:], 1))
-        elif node.op.name == "random_bits" or moved > _SMALL_BYTES or work > _SMALL_FLOPS:
+        if moved > _SMALL_BYTES or not _is_exact(node):
             return False
     return True
+
+
+def _is_exact(node: Node) -> bool:
+    way = node.op.lower
+    if isinstance(way, (Control, Kernel, Scalar)):
+        if isinstance(way, Control) or node.op.name == "random_bits":
+            return False
+        return way.name in _EXACT or not _has_floats(node)
+    if isinstance(way, Reduction):
+        return way.combine not in ("add", "multiply") or not _has_floats(node)
+    return True
+
+
+def _has_floats(node: Node) -> bool:
+    return any(t.dtype.is_inexact for n in (node, *node.parents) for t in n.types)

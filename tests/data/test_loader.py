@@ -60,7 +60,7 @@ def wait_until(condition, seconds=5.0):
 
 
 def prefetch_threads():
-    return [t for t in threading.enumerate() if t.name.startswith("tricord-")]
+    return [t for t in threading.enumerate() if t.name == "tricord-prefetch"]
 
 
 # ------------------------------------------------------------------------------- order and batches

@@ -41,7 +41,8 @@ def nothing_is_left():
     yield
     assert wait_until(lambda: children() == before), "a worker process is left"
     assert wait_until(lambda: len(os.listdir("/proc/self/fd")) <= len(files)), "a file is left"
-    assert wait_until(lambda: not [t for t in threading.enumerate() if "tricord" in t.name])
+    loaders = ("tricord-requests", "tricord-receive", "tricord-prefetch")
+    assert wait_until(lambda: not [t for t in threading.enumerate() if t.name in loaders])
 
 
 def run_script(folder: Path, text: str, *command: str, **options) -> subprocess.CompletedProcess:

@@ -53,7 +53,7 @@ class Workers:
                 number = len(self._threads) + 1
                 thread = threading.Thread(
                     target=self._work, args=(number, own[-number:][:1]), daemon=True,
-                    name=f"tricord-{number}")
+                    name=f"tricord-compute-{number}")
                 try:
                     thread.start()
                 except RuntimeError:  # no more threads for this process, or none at its end

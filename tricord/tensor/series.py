@@ -29,52 +29,66 @@ class Series:
     or when an optimizer would not step as before.
     """
 
-    __slots__ = ("_held", "_plan", "_results", "_rewritten", "_values", "steps")
+    __slots__ = ("_held", "_moving", "_plan", "_results", "_rewritten", "_values", "steps")
 
-    def __init__(self, plan: Plan, values: list[Any], results: list[Any], rewritten: list[Any]):
+    def __init__(self, plan: Plan, values: list[Any]):
         self._plan = plan
         self._values = values
-        self._results = results
-        self._rewritten = rewritten
-        self._held = [_HELD] * len(rewritten)
+        self._results = plan.results.copy()
+        #: values that are written over
+        self._rewritten: list[Any] = []
+        #: (output, place of the old value or -1, tensor) where the new value is another array
+        self._moving: list[tuple[int, int, Any]] = []
+        places = dict(plan.rewritten)
+        holders = [id(h) for h in plan.holders]
+        for output, handle in plan.written:
+            place = places.get(output)
+            if place is None:
+                mine = id(handle)
+                self._moving.append((output, holders.index(mine) if mine in holders else -1,
+                                     handle))
+            else:
+                self._take_over(output, place, handle)
+        self._held = [_HELD] * len(self._rewritten)
         #: taken so far
         self.steps = 0
 
     @staticmethod
     def begin(plan: Plan) -> Series | None:
         """A series of this plan; None if it has to be replayed step by step."""
-        outputs = {output for output, _ in plan.rewritten}
         if plan.part is None or plan.gradients or any(
-                kind == "argument" for kind, _, _ in plan.leaves) or any(
-                output not in outputs for output, _ in plan.written):
+                kind == "argument" for kind, _, _ in plan.leaves):
             return None
         values = [value_of(h) if h._value is None else h._value for h in plan.holders]
-        results = plan.results.copy()
         places = dict(plan.rewritten)
-        rewritten = []
         for output, handle in plan.written:
-            value = handle._value
-            if value is None or value is not values[places[output]]:
+            if output in places and handle._value is not values[places[output]]:
                 return None
-            # The handle, the list of values, a name, the question; more if others have it, or if
-            # the program that gave it may use it again.
-            if getrefcount(value) != _HELD - 1 or not is_own(value):
-                fresh = aligned_empty(value.shape, value.dtype)
-                np.copyto(fresh, value)
-                value = values[places[output]] = fresh
-            handle._segment = None
-            handle._node = None
-            handle._provenance = None
-            handle._value = value
-            results[output] = value
-            rewritten.append(value)
-        return Series(plan, values, results, rewritten)
+        return Series(plan, values)
+
+    def _take_over(self, output: int, place: int, handle: Any) -> None:
+        """Let the new value of a tensor be written over the old one."""
+        value = handle._value
+        self._values[place] = None
+        # The handle, a name, the question; more if others have it, or if the program that gave it
+        # may use it again.
+        if getrefcount(value) != _HELD - 2 or not is_own(value):
+            fresh = aligned_empty(value.shape, value.dtype)
+            np.copyto(fresh, value)
+            value = fresh
+        _put(handle, value)
+        self._values[place] = self._results[output] = value
+        self._rewritten.append(value)
 
     def step(self, arguments: Sequence[Any]) -> bool:
         """Replay with these arrays; whether that was possible."""
         if list(map(getrefcount, self._rewritten)) != self._held:
             return False
         plan, values = self._plan, self._values
+        for output, place, handle in self._moving:
+            if place >= 0 and handle._value is not values[place]:
+                return False
+            self._results[output] = None
         after = []
         for update, places in plan.steps:
             advanced = update.advance_again()
@@ -90,7 +104,12 @@ class Series:
             key = generator.key_of_draws(draws)
             if place >= 0:
                 values[place] = key
-        plan.part.call(values, self._results)
+        results = self._results
+        plan.part.call(values, results)
+        for output, place, handle in self._moving:
+            _put(handle, results[output])
+            if place >= 0:
+                values[place] = results[output]
         for update, numbers in after:
             update.commit_again(numbers)
         self.steps += 1
@@ -99,3 +118,11 @@ class Series:
     def returned(self) -> Any:
         """What the last step returns. To be looked at before the next, which writes over it."""
         return self._plan.returned((), self._results)
+
+
+def _put(handle: Any, value: Any) -> None:
+    """Let a tensor have this value."""
+    handle._segment = None
+    handle._node = None
+    handle._provenance = None
+    handle._value = value

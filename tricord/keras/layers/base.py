@@ -234,7 +234,7 @@ class Layer(LayerConfig):
         return self._call_slowly(args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._ready and len(args) == 1:
+        if self._ready and len(args) == 1 and not self._hooks:
             x = args[0]
             if x.__class__ is Tensor and x._type is self._seen and (
                     "_keras_mask" not in x.__dict__):

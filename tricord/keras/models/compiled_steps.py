@@ -63,7 +63,11 @@ class Facts:
         self._dicts: list[tuple[dict[Any, Any], list[Any], list[Any], int | None]] = []
         self._lists: list[tuple[list[Any], list[Any]]] = []
         self._version = structure.version
-        self._around = _around()
+        self._around = _around(model)
+        self._model = model
+        optimizer = model.optimizer
+        if optimizer is not None and not (_is_ours(type(optimizer)) and optimizer.is_plain):
+            self.strange = "optimizer"
         known: dict[int, Any] = {}
         waiting: list[Any] = [model, *model._flatten_layers()]
         while waiting and self.strange is None:
@@ -113,7 +117,7 @@ class Facts:
 
     def hold(self) -> bool:
         """Whether all is as it was."""
-        if self._version != structure.version or self._around != _around():
+        if self._version != structure.version or self._around != _around(self._model):
             return False
         try:
             for things, names, values, count in self._dicts:
@@ -133,10 +137,10 @@ def _is_empty(cell: Any) -> bool:
         return True
 
 
-def _around() -> tuple[Any, ...]:
-    """What is set for all models."""
+def _around(model: Any) -> tuple[Any, ...]:
+    """What is set for all models, and whether the optimizer's Python does more than its update."""
     return (settings.get(), default_generator(), config.floatx(), config.epsilon(),
-            config.image_data_format())
+            config.image_data_format(), model.optimizer is None or model.optimizer.is_plain)
 
 
 class _Body:

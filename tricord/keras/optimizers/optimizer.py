@@ -321,6 +321,11 @@ class Optimizer(metaclass=Checked):
         self._numbers = update.cohorts[0].numbers
         self._iteration += 1
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is the recorded update and nothing else."""
+        return not self.use_ema and not self.gradient_accumulation_steps
+
     def _rates_to_repeat(self, update: Update, settings: _Settings) -> list[float] | None:
         """The rates for a step that is like the last one; None if it would not be."""
         if self._settings is not settings or self._update is None or not settings.hold():
@@ -347,11 +352,10 @@ class Optimizer(metaclass=Checked):
             cohorts.append(Cohort(self.rule, self._options(), own, self._numbers,
                                   [self._slots[id(v)] for v in own],
                                   NO_TRANSFORM if transform == NO_TRANSFORM else transform))
-        # A step that does more than the update is never replayed.
         settings = self._settings = _Settings(self)
-        more = self.use_ema or self.gradient_accumulation_steps
         update = Update(cohorts, self.global_clipnorm, False,
-                        None if more else lambda: mine._rates_to_repeat(update, settings),
+                        (lambda: mine._rates_to_repeat(update, settings)) if self.is_plain
+                        else None,
                         lambda: mine._stepped(update))
         made = update if ordered else _Reordered(update, variables)
         self._update = (key, made)

@@ -11,7 +11,8 @@ import pytest
 
 import tricord
 from tricord.tensor import tensor
-from tricord.tensor.transforms import checkpoint, custom_gradient, grad, jvp, vmap
+from tricord.tensor.custom_gradients import custom_gradient
+from tricord.tensor.transforms import checkpoint, grad, jvp, vmap
 
 
 def test_a_tensor_is_made_from_numbers_lists_or_arrays():

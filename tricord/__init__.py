@@ -236,6 +236,7 @@ from .namespace.searching import (
 from .runtime.profile import write_profile
 from .tensor.array_attributes import API_VERSIONS
 from .tensor.control import cond, scan, while_loop
+from .tensor.custom_gradients import custom_gradient
 from .tensor.explain_compile import explain_compile
 from .tensor.recorder import gradients_enabled
 from .tensor.recorder import recording_gradients as _recording_gradients
@@ -244,7 +245,6 @@ from .tensor.tensor import Parameter, Tensor
 from .tensor.tensor import tensor as tensor  # after the subpackage, whose name it takes here
 from .tensor.transforms import (
     checkpoint,
-    custom_gradient,
     grad,
     jvp,
     stop_gradient,

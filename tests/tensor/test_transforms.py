@@ -10,9 +10,10 @@ from tricord.functions.reduction import sum as sum_
 from tricord.ir.ops import elementwise as ew
 from tricord.tensor import record, tensor
 from tricord.tensor.control import cond, scan, while_loop
+from tricord.tensor.custom_gradients import custom_gradient
+from tricord.tensor.recorder import state
 from tricord.tensor.transforms import (
     checkpoint,
-    custom_gradient,
     grad,
     jvp,
     value_and_grad,
@@ -189,3 +190,17 @@ def test_a_custom_gradient_of_an_observed_value_runs_when_backward_does():
     total(y).backward()
     assert calls
     np.testing.assert_allclose(x.grad.numpy(), np.array([2.0, 3.0]) * 1.7, rtol=1e-6)
+
+
+def test_a_gradient_of_ones_own_is_recorded_once_and_follows_its_numbers():
+    def scaled(factor):
+        return custom_gradient(lambda x: (x * 1.0, lambda upstream: upstream * factor))
+
+    w = tensor([1.0, 2.0], requires_grad=True)
+    built = []
+    for factor in (2.0, 2.0, 2.0, 5.0, 5.0):
+        w.grad = None
+        scaled(factor)(w).sum().backward()
+        assert w.grad.tolist() == [factor, factor]
+        built.append(state.programs_built)
+    assert built[2] == built[1] and built[4] == built[3]

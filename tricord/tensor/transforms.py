@@ -1,4 +1,4 @@
-"""Function transformations: grad, vjp, jvp, vmap, checkpoint, custom gradients.
+"""Function transformations: grad, vjp, jvp, vmap, checkpoint.
 
 `grad` and `vjp` run the function as it is, so it may print and branch. `vmap`, `checkpoint` and
 `jvp` *trace* it: they run it once on placeholders and transform the recorded graph.
@@ -17,18 +17,16 @@ from ..ir.node import Node
 from ..ir.ops.control import call
 from ..ir.ops.elementwise import zeros_like
 from ..ir.ops.movement import move_axis
-from ..ir.ops.structural import attach_gradient
 from ..ir.ops.structural import stop_gradient as _stop
 from ..ir.shapes import TensorType, normalise_axis
 from . import autograd
 from .explain import shown
 from .handle import Handle
-from .recorder import TraceSegment, hold, pending, record, record_nodes, recording_gradients, state
+from .recorder import TraceSegment, pending, record, record_nodes, recording_gradients, state
 from .tensor import Tensor, tensor
 from .trees import flatten, map_tensors, unflatten
 
-__all__ = ["Traced", "apply_recorded", "attach", "checkpoint", "custom_gradient",
-           "grad", "jvp", "stop_gradient", "trace",
+__all__ = ["Traced", "apply_recorded", "checkpoint", "grad", "jvp", "stop_gradient", "trace",
            "value_and_grad", "vjp", "vmap"]
 
 
@@ -388,65 +386,3 @@ def _checkpointed(*rest: Any) -> Sequence[Node]:
 def stop_gradient(x: Any) -> Any:
     """The same value, through which no gradient flows."""
     return record(_stop, (_as_tensor(x),))
-
-
-class _Backward:
-    """A user's backward function, called on nodes: it sees tensors of the current segment."""
-
-    def __init__(self, function: Callable[..., Any], cls: type[Handle]):
-        self.function = function
-        self.cls = cls
-
-    def __call__(self, cotangent: Node, value: Node, *inputs: Node) -> list[Node | None]:
-        with hold(), recording_gradients(True):
-            results = self.function(pending(cotangent, self.cls))
-        results = list(results) if isinstance(results, (tuple, list)) else [results]
-        segment = state.segment
-        nodes: list[Node | None] = []
-        for result in results[:len(inputs)]:
-            if result is None:
-                nodes.append(None)
-                continue
-            handle = _as_tensor(result)
-            node = segment.node_of(handle)
-            nodes.append(node)
-        nodes.extend([None] * (len(inputs) - len(nodes)))
-        return nodes
-
-
-def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function a gradient of its own: it returns its result and a backward function.
-
-    ``backward(upstream)`` returns one gradient per tensor argument.
-
-    >>> @custom_gradient
-    ... def clipped(x):
-    ...     return x * x, lambda upstream: (upstream * 2 * x).clip(-1, 1)
-    >>> x = tensor([0.1, 3.0], requires_grad=True)
-    >>> clipped(x).sum().backward()
-    >>> x.grad
-    tensor([0.2000, 1.0000])
-    """
-
-    @functools.wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        operands = [a for a in args if isinstance(a, Handle)]
-        with recording_gradients(False):
-            result, backward = function(*args, **kwargs)
-        return attach(result, operands, backward)
-
-    return wrapped
-
-
-def attach(result: Handle, operands: Sequence[Handle], backward: Callable[..., Any]) -> Any:
-    """``result`` with ``backward`` as its gradient towards the operands."""
-    if not any(o.requires_grad for o in operands):
-        return result
-    rule = _Backward(backward, result._result_class)
-    return record(_attached, (result, *operands), (rule,))
-
-
-def _attached(*rest: Any) -> Node:
-    value, *inputs, backward = rest
-    return attach_gradient(value, inputs, backward)
-

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GradientError
 from ..ir.ops.elementwise import zeros_like as _zeros_like
-from ..tensor import Parameter, autograd, recording_gradients
+from ..tensor import Parameter, autograd, custom_gradients, recording_gradients
 from ..tensor import transforms as tf_transforms
 from ..tensor.handle import Handle
 from ..tensor.history import mark
@@ -274,7 +274,7 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
     """
     if f is None:
         return custom_gradient
-    made = tf_transforms.custom_gradient(f)
+    made = custom_gradients.custom_gradient(f)
 
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:

@@ -12,7 +12,7 @@ from ...errors import ArgumentError
 from ...functions import blocks as indexing
 from ...functions import elementwise as ew
 from ...ir.dtypes import as_dtype
-from ...tensor import control, record, transforms
+from ...tensor import control, custom_gradients, record, transforms
 from ...tensor.handle import Handle
 from ...tensor.recorder import value_of
 from .. import config
@@ -192,7 +192,7 @@ def vectorized_map(function: Callable[..., Any], elements: Any) -> Any:
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     """``f`` returns its result and a function from the result's gradient to the inputs'."""
-    plain = transforms.custom_gradient(f)
+    plain = custom_gradients.custom_gradient(f)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return plain(*[as_tensor(a) for a in args], **kwargs)

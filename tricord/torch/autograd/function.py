@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ...errors import DTypeError, GradientError, NotSupportedError, ShapeError, TraceError
+from ...errors import DTypeError, GradientError, NotSupportedError, ShapeError
 from ...functions.manipulation import concat
 from ...ir.dtypes import promote
-from ...ir.graph import Graph
 from ...ir.node import Node
 from ...ir.ops.elementwise import cast
 from ...ir.ops.movement import reshape, slice_
-from ...ir.ops.structural import attach_gradient
 from ...ir.shapes import TensorType
 from ...tensor import record, recording_gradients
+from ...tensor.custom_gradients import attach
 from ...tensor.handle import Handle
-from ...tensor.transforms import attach, trace
 from ...tensor.views import replace
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -62,26 +59,6 @@ class FunctionCtx:
     def set_materialize_grads(self, value: bool) -> None:
         """Gradients of unused results are zeros in any case."""
         self._materialize = value
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """A backward pass recorded when the function was applied, so that the same step gives the
-    same program. ``places[i]``: which output of the graph is the gradient of operand i."""
-
-    graph: Graph
-    places: tuple[int | None, ...]
-
-    def __call__(self, cotangent: Node, value: Node, *inputs: Node) -> list[Node | None]:
-        own = len(self.places)
-        found = self.graph.apply([cotangent, *inputs[own:]])
-        return [None if place is None else found[place] for place in self.places] + [
-            None for _ in inputs[own:]]
-
-
-def _attached(*rest: Any) -> Node:
-    value, *inputs, rule = rest
-    return attach_gradient(value, inputs, rule)
 
 
 def _packed(*nodes: Node) -> Node:
@@ -167,7 +144,7 @@ def _with_gradients(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...]
             filled[i] = part
         return _checked(cls, args, cls.backward(ctx, *filled))
 
-    attached = _attach(value, operands, backward)
+    attached = attach(value, operands, backward)
     made = [attached] if only else _split(attached, types)
     for i, new in zip(at, made, strict=True):
         if id(results[i]) in ctx._dirty:
@@ -183,25 +160,6 @@ def _split(vector: Any, types: Sequence[TensorType]) -> list[Any]:
         parts.append(record(_unpacked, (vector,), (start, type)))
         start += type.size
     return parts
-
-
-def _attach(value: Any, operands: list[Any], backward: Callable[[Any], list[Any]]) -> Any:
-    places: list[int | None] = []
-
-    def recorded(cotangent: Any) -> list[Any]:
-        found = backward(cotangent)
-        there = [i for i, g in enumerate(found) if g is not None]
-        places[:] = [there.index(i) if i in there else None for i in range(len(found))]
-        return [found[i] for i in there]
-
-    try:
-        with recording_gradients(True):
-            traced = trace(recorded, [value._type], [False])
-    except TraceError:
-        # It looks at values: then it is called when they exist, and its program is not reused.
-        return attach(value, operands, backward)
-    return record(_attached, (value, *operands, *traced.captured),
-                  (_Rule(traced.graph, tuple(places)),))
 
 
 def _checked(cls: type[Function], args: tuple[Any, ...], gradients: Any) -> list[Any]:

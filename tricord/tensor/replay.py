@@ -402,10 +402,10 @@ class CompiledFunction:
             self._tries.setdefault(key, 0)
         return result
 
-    @property
-    def latest(self) -> Plan | None:
-        """The plan that was replayed last, if it is still good."""
-        return None if self._latest is None else self._latest.plan
+    def plan_for(self, arguments: Sequence[Handle]) -> Plan | None:
+        """The plan that was replayed last, if these arguments are like those."""
+        latest = self._latest
+        return latest.plan if latest is not None and latest.fits(arguments, state.memo) else None
 
     def programs(self) -> list[tuple[Any, Any]]:
         """Signatures and the programs compiled for them."""

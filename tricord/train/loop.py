@@ -298,12 +298,17 @@ def predict(model: Any, x: Any, *, batch_size: int | None = None, verbose: int |
     try:
         model.set_training(False)
         given.call("on_predict_begin", {})
+        quiet = source.is_quiet and not given.listen("predict")
+        predict_step = _step(model, "predict_step")
         with recording_gradients(False):
             for step, batch in enumerate(source.epoch(0)):
-                given.batch_begin("predict", step)
-                outputs = _fetched(_step(model, "predict_step")(batch))
-                parts.append(outputs)
-                given.batch_end("predict", step, {"outputs": outputs})
+                if quiet:
+                    parts.append(_fetched(predict_step(batch)))
+                else:
+                    given.batch_begin("predict", step)
+                    outputs = _fetched(_step(model, "predict_step")(batch))
+                    parts.append(outputs)
+                    given.batch_end("predict", step, {"outputs": outputs})
                 bar.advance({})
         given.call("on_predict_end", {})
         bar.end({})

@@ -195,11 +195,10 @@ class CompiledStep:
             self._owner.look_again()
         return dict(zip(body.names, found)) if self._named else found
 
-    def latest(self, parts: int) -> tuple[tuple[str, ...], Plan] | None:
-        """The names of what a batch of so many tensors gives, and how it was replayed, if it
-        was."""
-        body, function = self._kinds[parts]
-        plan = function.latest
+    def plan_for(self, batch: Sequence[Any]) -> tuple[tuple[str, ...], Plan] | None:
+        """The names of what a batch of tensors gives, and how it was replayed, if it was."""
+        body, function = self._kinds[len(batch)]
+        plan = function.plan_for(batch)
         return None if plan is None or not self._named else (body.names, plan)
 
     def series(self) -> StepSeries:
@@ -231,8 +230,9 @@ class StepSeries:
             if [a.shape for a in arrays] == self._shapes and series.step(arrays):
                 return self._view
             self._series = series = None
-        self._logs = self._step(tuple([wrap(a) for a in arrays]))
-        found = self._step.latest(len(arrays))
+        batch = tuple([wrap(a) for a in arrays])
+        self._logs = self._step(batch)
+        found = self._step.plan_for(batch)
         if found is not None:
             self._names, plan = found
             self._shapes = [a.shape for a in arrays]

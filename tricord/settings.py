@@ -17,7 +17,7 @@ from typing import Any
 
 from .errors import SettingError, nearest
 
-__all__ = ["Settings", "describe", "from_environment", "get", "override"]
+__all__ = ["Settings", "configure", "describe", "from_environment", "get", "override"]
 
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
@@ -107,13 +107,24 @@ def get() -> Settings:
     return _current.get() or _process_settings
 
 
-@contextmanager
-def override(**changes: Any) -> Iterator[Settings]:
-    """Change settings for the duration of a ``with`` block, in this thread or task only."""
+def configure(**changes: Any) -> None:
+    """Change settings of the whole process, for every thread without an ``override``."""
+    global _process_settings
+    _check_names(changes)
+    _process_settings = replace(_process_settings, **changes)  # one assignment: never half done
+
+
+def _check_names(changes: Mapping[str, Any]) -> None:
     for name in changes:
         if name not in Settings.__dataclass_fields__:
             raise SettingError(f"{name!r} is not a setting",
                                hint=nearest(name, Settings.__dataclass_fields__))
+
+
+@contextmanager
+def override(**changes: Any) -> Iterator[Settings]:
+    """Change settings for the duration of a ``with`` block, in this thread or task only."""
+    _check_names(changes)
     token = _current.set(replace(get(), **changes))
     try:
         yield get()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tricord import torch
+from tricord import settings, torch
 from tricord.errors import ArgumentError, DTypeError, NotSupportedError
 from tricord.torch import amp, backends, cuda, jit
 from tricord.torch.cuda import amp as cuda_amp
@@ -201,3 +201,18 @@ def test_the_version_can_be_compared() -> None:
 def test_illegal_values_are_refused(call: Any) -> None:
     with pytest.raises(ArgumentError):
         call()
+
+
+def test_threads_and_small_numbers_can_be_chosen() -> None:
+    tiny = torch.tensor([1e-42, 3e-42])
+    before = torch.get_num_threads()
+    try:
+        assert torch.set_flush_denormal(False)
+        assert [(tiny * 2).tolist()[0] > 0 for _ in range(3)] == [True] * 3
+        torch.set_flush_denormal(True)
+        assert (tiny * tiny.exp()).tolist() == [0.0, 0.0]
+        torch.set_num_threads(1)
+        assert torch.get_num_threads() == 1
+    finally:
+        settings.configure(denormals="flush", threads=0)
+    assert torch.get_num_threads() == before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from .. import settings
 from ..errors import ArgumentError, nearest
@@ -16,7 +16,7 @@ from .executable import Executable
 from .interpreter import Interpreter
 from .null import NullProgram
 
-__all__ = ["build", "chosen_device", "device_names", "may_interpret"]
+__all__ = ["build", "chosen_device", "circumstances", "device_names", "may_interpret"]
 
 _DEVICES: Final[dict[str, Callable[[Sequence[Node]], Executable]]] = {
     "native": CompiledProgram, "numpy": Interpreter, "null": NullProgram}
@@ -24,6 +24,12 @@ _DEVICES: Final[dict[str, Callable[[Sequence[Node]], Executable]]] = {
 
 def device_names() -> list[str]:
     return list(_DEVICES)
+
+
+def circumstances() -> tuple[Any, ...]:
+    """What a program is made for, besides its graph: part of the key that it is found by."""
+    here = settings.get()
+    return (chosen_device(), here.threads, here.denormals, here.target)
 
 
 def chosen_device() -> str:

@@ -34,7 +34,7 @@ from ..ir.ops.families import rebind
 from ..ir.ops.structural import root, stop_gradient
 from ..ir.shapes import TensorType, tensor_type
 from ..ir.source import user_location
-from ..runtime.devices import build, chosen_device, may_interpret
+from ..runtime.devices import build, chosen_device, circumstances, may_interpret
 from .explain import explanation, no_number
 from .handle import Handle
 from .history import HistoryPlan, Provenance, as_it_is
@@ -517,7 +517,7 @@ def cut() -> None:
     else:
         here.cuts += 1
         device = chosen_device()
-        key = (device, len(segment.backward_done), *segment.backward_done, *nodes)
+        key = (circumstances(), len(segment.backward_done), *segment.backward_done, *nodes)
         program = here.programs.get(key)
         try:
             if program is None:

@@ -6,7 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from .. import settings
 from ..errors import ArgumentError
+from ..runtime.native.processors import threads_wanted
 from ..tensor import replay
 
 __all__ = [
@@ -84,23 +86,24 @@ def get_float32_matmul_precision() -> str:
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """False: it cannot be chosen here."""
-    return False
+    """Whether numbers too small for full precision count as zero; by default they do."""
+    settings.configure(denormals="flush" if mode else "keep")
+    return True
 
 
 def get_num_threads() -> int:
-    """How many threads compute: one."""
-    return 1
+    """How many threads compute."""
+    return threads_wanted()
 
 
 def set_num_threads(count: int) -> None:
-    """A wish that changes no result; one thread computes.
+    """How many threads compute from now on; results do not depend on it.
 
     Raises:  ArgumentError for less than one
     """
-    # TODO(runtime): pass it to the thread pool when there is one.
     if not isinstance(count, int) or count < 1:
         raise ArgumentError(f"set_num_threads: expects a positive integer, got {count!r}")
+    settings.configure(threads=count)
 
 
 def get_num_interop_threads() -> int:

@@ -288,3 +288,12 @@ def test_a_compiled_function_lets_go_of_what_it_trained():
     del model, optimizer, step
     gc.collect()
     assert watched() is None
+
+
+def test_an_array_that_changes_is_not_replayed():
+    scaled = tc.compile(lambda x, factors: x * tc.asarray(factors))
+    factors = np.ones(2, np.float32)
+    for number in range(1, 6):
+        factors[:] = number
+        assert scaled(tc.ones(2), factors).tolist() == [number, number]
+    assert len(scaled.history) == 1 and "may change" in reasons(scaled)[0]

@@ -217,8 +217,8 @@ def binary_cross_entropy(x: Node, target: Node, weight: Node | None = None,
 
 
 def _clamped_log(x: Node) -> Node:
-    least = math.exp(-100)
-    tiny = x < least
+    # Below the normal numbers of float32, so it may count as zero: not "<".
+    tiny = x <= math.exp(-100)
     safe = ew.where(tiny, ew.scalar_like(1, x), x)
     return ew.where(tiny, ew.scalar_like(-100, x), ew.log(safe))
 

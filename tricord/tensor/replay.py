@@ -40,6 +40,11 @@ _LOOKED_AT = ("a value is looked at before the function ends (item, print, if, .
               "takes more than one program")
 
 
+#: What the history says of arguments that cannot be compared with those of another call.
+_CHANGEABLE = ((), "not replayed: an argument is an array or another object that may change; tensors "
+               "and plain numbers may not")
+
+
 class Watch:
     """What happens during one watched call."""
 
@@ -328,7 +333,12 @@ class CompiledFunction:
             arguments = list(args)
             key = (gradients_enabled(), *[(a._type, a._wants_grad) for a in args])
         else:
-            key, arguments = _signature(args, kwargs)
+            try:
+                key, arguments = _signature(args, kwargs)
+            except TypeError:
+                if not self.history or self.history[-1] != _CHANGEABLE:
+                    self.history.append(_CHANGEABLE)
+                return self.function(*args, **kwargs)
         plan = self._plans.get(key)
         if plan is not None:
             if plan.holds():
@@ -431,7 +441,10 @@ def _difference(a: Plan, b: Plan) -> str:
 
 
 def _signature(args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
-    """What a plan is good for: structure, types of tensors, other values themselves."""
+    """What a plan is good for: structure, types of tensors, other values themselves.
+
+    Raises:  TypeError for a value that may change and still be the same object (an array, a list)
+    """
     leaves, structure = trees.flatten((args, kwargs))
     arguments = [v for v in leaves if isinstance(v, Handle)]
     facts: list[Any] = [gradients_enabled(), _hashable(structure)]
@@ -439,10 +452,7 @@ def _signature(args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
         if isinstance(leaf, Handle):
             facts.append((leaf._type, leaf._wants_grad))
         else:
-            try:
-                hash(leaf)
-            except TypeError:
-                leaf = ("id", id(leaf))
+            hash(leaf)
             facts.append((type(leaf), leaf))
     return tuple(facts), arguments
 

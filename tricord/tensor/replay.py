@@ -41,8 +41,8 @@ _LOOKED_AT = ("a value is looked at before the function ends (item, print, if, .
 
 
 #: What the history says of arguments that cannot be compared with those of another call.
-_CHANGEABLE = ((), "not replayed: an argument is an array or another object that may change; tensors "
-               "and plain numbers may not")
+_CHANGEABLE = ((), "not replayed: an argument is an array or another object that may change; "
+               "tensors and plain numbers may not")
 
 
 class Watch:

@@ -351,6 +351,13 @@ def test_a_function_that_is_not_replayed_says_why_and_what_it_runs():
     assert len(report.parts) == 2 and str(report).startswith("looks: recorded at each call")
 
 
+def test_an_array_among_the_arguments_is_named_as_the_reason():
+    report = tc.explain_compile(lambda x: tc.sum(tc.exp(tc.asarray(x)) * 2), np.ones((40, 40), "f"))
+    assert not report.replayed
+    assert "an array or another object that may change" in report.signatures[0].status
+    assert [k.label for k in report.kernels] == ["exp+multiply+reduce_sum"]
+
+
 def test_a_value_that_changes_is_named():
     outside = {"scale": 1.0}
 

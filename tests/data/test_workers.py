@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import shutil
@@ -31,7 +32,8 @@ def children() -> list[int]:
     """The process ids of living children of this process."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        found += [int(pid) for pid in (task / "children").read_text().split()]
+        with contextlib.suppress(FileNotFoundError):  # the thread has just ended
+            found += [int(pid) for pid in (task / "children").read_text().split()]
     return found
 
 

@@ -21,7 +21,7 @@ from ..runtime.reports import PartFacts
 from . import trees
 from .handle import Handle
 from .recorder import gradients_enabled, state, value_of
-from .replay import CompiledFunction, _signature
+from .replay import CHANGEABLE, CompiledFunction, signature
 
 __all__ = ["CompileReport", "SignatureReport", "explain_compile"]
 
@@ -244,16 +244,22 @@ def _least_seconds(call: Callable[[], None]) -> float:
 # ---- signatures
 
 def _key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What `CompiledFunction` looks a call up by."""
+    """What `CompiledFunction` looks a call up by, or names it with in its history."""
     if not kwargs and all(isinstance(a, Handle) for a in args):
         return (gradients_enabled(), *[(a._type, a._wants_grad) for a in args])
-    return _signature(args, kwargs)[0]
+    try:
+        return signature(args, kwargs)[0]
+    except TypeError:
+        return CHANGEABLE[0]
 
 
 def _signatures(compiled: CompiledFunction, current: Any) -> Iterator[SignatureReport]:
     """All that the function was called with, in order."""
     held = dict(compiled.programs())
     keys = dict.fromkeys([*compiled._tries, current])
+    if CHANGEABLE[0] in keys:
+        del keys[CHANGEABLE[0]]
+        yield SignatureReport("...", CHANGEABLE[1], (), (), True)
     earlier: list[Any] = []
     for key in keys:
         names = _names(compiled.function, key)

@@ -38,10 +38,8 @@ _HELD_BY_ITS_HANDLE = 3
 _HELD_HERE_TOO = 4
 _LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it "
               "takes more than one program")
-
-
 #: What the history says of arguments that cannot be compared with those of another call.
-_CHANGEABLE = ((), "not replayed: an argument is an array or another object that may change; "
+CHANGEABLE = ((), "not replayed: an argument is an array or another object that may change; "
                "tensors and plain numbers may not")
 
 
@@ -334,10 +332,10 @@ class CompiledFunction:
             key = (gradients_enabled(), *[(a._type, a._wants_grad) for a in args])
         else:
             try:
-                key, arguments = _signature(args, kwargs)
+                key, arguments = signature(args, kwargs)
             except TypeError:
-                if not self.history or self.history[-1] != _CHANGEABLE:
-                    self.history.append(_CHANGEABLE)
+                if not self.history or self.history[-1] != CHANGEABLE:
+                    self.history.append(CHANGEABLE)
                 return self.function(*args, **kwargs)
         plan = self._plans.get(key)
         if plan is not None:
@@ -440,7 +438,7 @@ def _difference(a: Plan, b: Plan) -> str:
     return "it has other operands than the call before"
 
 
-def _signature(args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
+def signature(args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
     """What a plan is good for: structure, types of tensors, other values themselves.
 
     Raises:  TypeError for a value that may change and still be the same object (an array, a list)

@@ -288,7 +288,7 @@ def test_the_result_may_lie_where_the_operand_does(rng):
         assert program.only.plan.may_donate == {(0, 0)}
         given = program([x, updates, *map(np.asarray, more)])[0]  # memory of tricord's own
         given[:] = x
-        found = program([given, updates, *map(np.asarray, more)], donated=[(0, 0)])[0]
+        found = program([given, updates, *map(np.asarray, more)], donated=[(0, 0, True)])[0]
         assert found is given
         np.testing.assert_array_equal(found, expected)
 

@@ -131,7 +131,7 @@ def test_donated_arguments_change_no_value(first):
                   if len({o for o, _ in p}) == len({s for _, s in p}) == 2]
         for donated in pairs[:12]:
             arguments = [own_copy(a) for a in case.arrays]
-            found = program(arguments, donated)
+            found = program(arguments, [(*pair, True) for pair in donated])
             assert bits(found) == bits(plain), f"seed {seed}, donated {donated}"
             given_away = {slot for _, slot in donated}
             for output, slot in donated:
@@ -150,7 +150,7 @@ def test_what_may_not_be_donated_is_left_alone():
     outputs = [x + transpose(x, (1, 0)), ew.negative(x)]
     program = CompiledProgram(outputs)
     given = own_copy(array)
-    found = program([given], [(0, 0)])
+    found = program([given], [(0, 0, True)])
     np.testing.assert_array_equal(found[0], array + array.T)
     np.testing.assert_array_equal(found[1], -array)
     np.testing.assert_array_equal(given, array)

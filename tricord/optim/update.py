@@ -299,10 +299,9 @@ class Update:
             values.append(np.array(scalars, cohort.dtype))
             for own in cohort.slots:
                 for slot in own:
-                    value = slot._value
-                    if value is None:
+                    if slot._value is None:
                         simple = False
-                    values.append(value)
+                    values.append(slot._value)
         memo = here.memo
         here.memo = here.memo_without_gradients
         try:
@@ -340,6 +339,7 @@ class Update:
         else:
             self._inputs = [segment.enter(wrap(v)) for v in values]
             self._inputs_from = first
+        values.clear()  # the segment alone has them now, so that they may be written over
         key += self._inputs
         found = tuple(key)
         nodes = here.memo.get(found)

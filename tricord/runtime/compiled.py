@@ -25,7 +25,7 @@ from ..ir.node import Node, rewriting
 from ..ir.ops.structural import constant_value
 from ..ir.record import pick
 from .bodies import CompiledBody
-from .executable import Array
+from .executable import Array, Donated
 from .native.clock import HAS_CLOCK, clock_symbols
 from .native.entry import Entry, as_argument
 from .native.entry_code import BUSY, REFUSED
@@ -104,14 +104,15 @@ class NativePart:
         return entry
 
     def __call__(self, arguments: Sequence[Array],
-                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
+                 donated: Donated = ()) -> list[Array]:
         slots = self.plan.arguments
         given = [arguments[s] for s in slots]
         results: list[Any] = [None] * len(self._pools)
         may = self.plan.may_donate
-        for pair in donated:
-            if pair in may:
-                results[self._result_of[pair[0]]] = arguments[pair[1]]
+        for output, slot, alone in donated:
+            if (output, slot) in may:
+                number = self._result_of[output]
+                results[number] = arguments[slot] if alone else self.memory_for(number)
         self.call(given, results)
         if self.is_direct:
             return results
@@ -126,6 +127,10 @@ class NativePart:
         code = self._first.call(given, results)
         if code:
             self._again(code, given, results)
+
+    def memory_for(self, number: int) -> Array:
+        """Memory for a result that is to stay, as the value of a variable does."""
+        return self._pools[number].part_with()
 
     def _outputs(self, arguments: Sequence[Array], results: Sequence[Array]) -> list[Array]:
         found = []
@@ -168,7 +173,7 @@ class NativePart:
         given[:] = map(as_argument, given, self._given)
         for i, (result, pool) in enumerate(zip(results, self._pools, strict=True)):
             if not (is_own(result) and result.dtype is pool.dtype and result.shape == pool.shape):
-                results[i] = pool.take()
+                results[i] = pool.part_with()
 
     def _refuse(self, entry: Entry, code: int) -> None:
         node = self.plan.checks[code - 1]
@@ -274,7 +279,7 @@ class CompiledProgram:
         return run
 
     def __call__(self, arguments: Sequence[Array],
-                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
+                 donated: Donated = ()) -> list[Array]:
         if self.only is not None:
             return self.only(arguments, donated)
         values: dict[Node, Any] = {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..ir.evaluate import Program, evaluate_node
 from ..ir.node import Node
 from ..ir.ops.control import merge_scans
-from .executable import Array
+from .executable import Array, Donated
 
 __all__ = ["Interpreter", "evaluate_node"]
 
@@ -19,5 +19,5 @@ class Interpreter:
         self.program = Program(merge_scans(outputs))
 
     def __call__(self, arguments: Sequence[Array],
-                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
+                 donated: Donated = ()) -> list[Array]:
         return self.program(arguments)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..ir.node import Node
-from .executable import Array
+from .executable import Array, Donated
 
 __all__ = ["NullProgram"]
 
@@ -24,5 +24,5 @@ class NullProgram:
                         for o in outputs]
 
     def __call__(self, arguments: Sequence[Array],
-                 donated: Sequence[tuple[int, int]] = ()) -> list[Array]:
+                 donated: Donated = ()) -> list[Array]:
         return self.results

@@ -35,6 +35,7 @@ from ..ir.ops.structural import root, stop_gradient
 from ..ir.shapes import TensorType, tensor_type
 from ..ir.source import user_location
 from ..runtime.devices import build, chosen_device, circumstances, may_interpret
+from ..runtime.executable import Donated
 from .explain import explanation, no_number
 from .handle import Handle
 from .history import HistoryPlan, Provenance, as_it_is
@@ -482,9 +483,9 @@ def _rewritten(live: Sequence[Handle], segment: Segment) -> list[tuple[int, int,
     return found
 
 
-def _donated(program: _Program, live: Sequence[Handle], segment: Segment) -> list[tuple[int, int]]:
-    """Pairs (output, slot): results that may be written over an argument, because the argument is
-    the old value of the result's handle and nobody else has it."""
+def _donated(program: _Program, live: Sequence[Handle], segment: Segment) -> Donated:
+    """Results that are new values of handles; they may be written over the old value where nobody
+    else has that."""
     values, before = segment.values, segment.before
     if not before:
         return []
@@ -492,9 +493,8 @@ def _donated(program: _Program, live: Sequence[Handle], segment: Segment) -> lis
     for output, slot, entry in program.rewritten:
         # The same program may come from code that writes to nothing, or to other handles.
         if (slot < len(values) and entry < len(before) and before[entry][0] is live[output]
-                and before[entry][1] is values[slot]
-                and getrefcount(values[slot]) == _HELD_HERE_ALONE):
-            found.append((output, slot))
+                and before[entry][1] is values[slot]):
+            found.append((output, slot, getrefcount(values[slot]) == _HELD_HERE_ALONE))
     return found
 
 

@@ -201,13 +201,13 @@ class Plan:
         part = self.part
         if part is None:
             return self.run(values, [  # type: ignore[no-any-return]
-                pair for pair in self.rewritten
-                if getrefcount(values[pair[1]]) == _HELD_BY_ITS_HANDLE])
+                (output, slot, getrefcount(values[slot]) == _HELD_BY_ITS_HANDLE)
+                for output, slot in self.rewritten])
         results = self.results.copy()
         for output, place in self.rewritten:
             value = values[place]
-            if getrefcount(value) == _HELD_HERE_TOO:
-                results[output] = value
+            results[output] = (value if getrefcount(value) == _HELD_HERE_TOO
+                               else part.memory_for(output))
         part.call(values, results)
         return results
 

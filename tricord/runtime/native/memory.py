@@ -106,3 +106,12 @@ class Pool:
         if len(self.arrays) < self.limit:
             self.arrays.append(array)
         return array
+
+    def part_with(self) -> Array:
+        """The same for a value that stays, as a variable's does: the pool forgets the array, so
+        that its count of references tells when the variable alone has it."""
+        for i, array in enumerate(self.arrays):
+            if sys.getrefcount(array) == UNUSED:
+                del self.arrays[i]
+                return array
+        return aligned_empty(self.shape, self.dtype)

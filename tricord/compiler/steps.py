@@ -167,7 +167,9 @@ def _with_packing(kernel: Any, left: Place, right: Place, more: tuple[Place, ...
     prepare = getattr(kernel, "prepare", None)
     if prepare is not None:
         packed = Scratch(kernel.packed_bytes)
-        calls.append(Call(prepare, (left, right), (packed,), (left, right, packed), "pack"))
+        read = tuple(place for place, packs in zip((left, right), prepare.packs, strict=True)
+                     if packs)
+        calls.append(Call(prepare, read, (packed,), (*read, packed), "pack"))
         pointers, reads = (*pointers, packed), (*reads, packed)
     calls.append(Call(kernel, reads, writes, pointers, label))
     return calls

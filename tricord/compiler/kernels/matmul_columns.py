@@ -8,6 +8,7 @@ strides would make every step touch another page, or when it is read many times.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ..llvm import Function, Module, Value, vector
 from .matmul_base import Epilogue, Matmul, MatmulShape, even_panels, panel_start
@@ -17,6 +18,8 @@ __all__ = ["ColumnsMatmul"]
 
 #: Bytes between two rows from which on they share few sets of the first cache.
 _FAR = 2048
+#: Bytes of a panel of columns up to which a task packs it for itself, into its second cache.
+_NEAR = 1 << 19
 
 
 class ColumnsMatmul(Matmul):
@@ -30,18 +33,27 @@ class ColumnsMatmul(Matmul):
         self.rows = even_panels(s.m, most)
         count = self.rows[0]
         far = s.right.row_stride * self.itemsize >= _FAR
-        self.packs_right = s.right.column_stride != 1 or (
+        packs_right = s.right.column_stride != 1 or (
             s.k > 1 and count > 4 and s.n > self.width and (far or count > 16))
         step = s.left.column_stride * self.itemsize
         rows_apart = s.left.row_stride * self.itemsize
         self.packs_left = (s.n > 2 * self.width and s.k >= 64 and (
-            (s.left.column_stride == 1 and rows_apart % 1024 == 0 and rows_apart)
+            (s.left.column_stride == 1 and rows_apart > 0 and rows_apart % 1024 == 0)
             or (s.left.column_stride != 1 and step >= _FAR))) or (
                 s.left.column_stride != 1 and s.left.row_stride != 1 and s.n > self.width)
         if s.k == 0 or not s.m or not s.n:
-            self.packs_left = self.packs_right = False
-        if self.packs_left or self.packs_right:
-            self.packing = Packing(self)
+            self.packs_left = packs_right = False
+        #: "before" all tasks; "here" where only one task uses each panel; or ""
+        self.packs_right = ""
+        panel = s.k * self.width * self.itemsize
+        if packs_right:
+            alone = count > 1 and self.blocks[3] == 1 and panel <= _NEAR
+            self.packs_right = "here" if alone else "before"
+        if self.packs_right == "here":
+            self.scratch = panel
+        self.packing = Packing(self)
+        self.packs_before = self.packs_left or self.packs_right == "before"
+        if self.packs_before:
             self.prepare = self.packing  # type: ignore[assignment]
             self.packed_bytes = self.packing.packed_bytes
 
@@ -77,15 +89,14 @@ class ColumnsMatmul(Matmul):
         if self.name in module:
             return
         s = self.shape
-        count, rows, full = self.rows
-        heights = {rows, rows - 1} if full < count else {rows}
+        kinds = {(height, asks) for height, _, _, asks in self._row_groups()}
         widths = {self.width if s.n >= self.width else 0, s.n % self.width}
-        for height in heights:
+        for height, asks in sorted(kinds):
             for width in widths:
                 if height and width:
-                    self._tile(module, height, width)
-        packed = self.packs_left or self.packs_right
-        f = module.function(self.name, self.arguments(packed), attributes="nounwind noinline")
+                    self._tile(module, height, width, asks)
+        f = module.function(self.name, self.arguments(self.packs_before),
+                            attributes="nounwind noinline")
         if s.m and s.n and s.batch:
             f.loop(f["first"], f["last"], lambda t: self._task(f, t))
         f.ret()
@@ -97,7 +108,7 @@ class ColumnsMatmul(Matmul):
         across_number = f.binary("udiv", block, down)
         down_number = f.binary("urem", block, down)
         operands = self.batched(f, matrix)
-        if self.packs_left or self.packs_right:
+        if self.packs_before:
             base = f.offset(f["packed"], f.mul(matrix, self.packing.matrix_bytes), "i8")
             operands["packed_left"] = base
             operands["packed_right"] = f.offset(base, self.packing.left_bytes, "i8")
@@ -121,38 +132,82 @@ class ColumnsMatmul(Matmul):
         s = self.shape
         count, rows, full = self.rows
         column = f.mul(panel, self.width)
-        if self.packs_right:
+        behind = column
+        if self.packs_right == "before":
             right = f.offset(operands["packed_right"], f.mul(panel, s.k * self.width), s.element)
+        elif self.packs_right == "here":
+            right = f["scratch"]
+            self.packing.columns(f, operands["right"], right, panel, width)
+            behind = f.mul(f.add(column, self.width), s.right.column_stride)
         else:
             right = f.offset(operands["right"], column, s.element)
 
-        def run(height: int, first: Value, last: Value) -> None:
-            def one(i: Value) -> None:
-                row = panel_start(f, i, rows, full, count)
-                if self.packs_left:
-                    left = f.offset(operands["packed_left"], f.mul(row, s.k), s.element)
-                else:
-                    left = f.offset(operands["left"], f.mul(row, s.left.row_stride), s.element)
-                f.call(self._tile_name(height, width), "void", left, right, operands["out"],
-                       *self.epilogue_pointers(f), row, column)
+        def tiles(height: int, start: int, asks: bool, i: Value) -> None:
+            row = panel_start(f, i, rows, full, count)
+            if self.packs_left:
+                left = f.offset(operands["packed_left"], f.mul(row, s.k), s.element)
+            else:
+                left = f.offset(operands["left"], f.mul(row, s.left.row_stride), s.element)
+            pointers = [left, right, operands["out"], *self.epilogue_pointers(f)]
+            if asks:
+                part = f.mul(f.sub(i, start), self._parts_asked_for)
+                pointers.append(f.offset(operands["right"], f.add(behind, part), s.element))
+            f.call(self._tile_name(height, width, asks), "void", *pointers, row, column)
 
-            f.loop(first, last, one)
+        for height, start, stop, asks in self._row_groups():
+            f.loop(f.maximum_index(from_row, start), f.minimum_index(to_row, stop),
+                   partial(tiles, height, start, asks))
 
-        if full == count:
-            run(rows, from_row, to_row)
+    def _row_groups(self) -> list[tuple[int, int, int, bool]]:
+        """Panels of rows that are computed alike: their height, the first, the one behind the last,
+        and whether their tiles ask for the columns that are packed next."""
+        count, rows, full = self.rows
+        groups = [(rows, 0, full, False)]
+        if full < count:
+            groups.append((rows - 1, full, count, False))
+        if self.asks:
+            height, start, stop, _ = groups.pop()
+            middle = max(stop - self.vectors, start)
+            groups += [(height, start, middle, False), (height, middle, stop, True)]
+        return [g for g in groups if g[1] < g[2]]
+
+    # ---- what is packed next
+
+    @property
+    def asks(self) -> bool:
+        """Whether the last tiles of a panel of columns ask for the memory of the next one: what
+        is packed comes from far away, and does so while they compute."""
+        right = self.shape.right
+        return self.packs_right == "here" and 1 in (right.column_stride, right.row_stride)
+
+    @property
+    def _parts_asked_for(self) -> int:
+        """Elements from what one tile asks for to what the next does."""
+        if self.shape.right.column_stride == 1:
+            return self.lanes
+        return self.shape.k // self.width * self.lanes
+
+    def _ask(self, f: Function, p: Value) -> None:
+        """One line of memory at each step; by all of these tiles, all of a panel."""
+        right = self.shape.right
+        if right.column_stride == 1:
+            at = f.mul(p, right.row_stride)
         else:
-            run(rows, from_row, f.minimum_index(to_row, full))
-            run(rows - 1, f.maximum_index(from_row, full), to_row)
+            row, line = f.binary("urem", p, self.width), f.binary("udiv", p, self.width)
+            at = f.add(f.mul(row, right.column_stride), f.mul(line, self.lanes))
+        f.prefetch(f.offset(f["asked"], at, right.element))
 
     # ---- the tile
 
-    def _tile_name(self, height: int, width: int) -> str:
-        return f"{self.name}_{height}x{width}"
+    def _tile_name(self, height: int, width: int, asks: bool) -> str:
+        return f"{self.name}_{height}x{width}{'_asks' if asks else ''}"
 
-    def _tile(self, module: Module, height: int, width: int) -> None:
+    def _tile(self, module: Module, height: int, width: int, asks: bool) -> None:
         s, lanes = self.shape, self.lanes
         pointers = self.arguments(packed=False)[:-3]
-        f = module.function(self._tile_name(height, width),
+        if asks:
+            pointers.append(("ptr", "asked"))
+        f = module.function(self._tile_name(height, width, asks),
                             [*pointers, ("i64", "row"), ("i64", "column")],
                             attributes="nounwind noinline")
         vectors = -(-width // lanes)
@@ -177,6 +232,8 @@ class ColumnsMatmul(Matmul):
             left = f.offset(f["left"], f.mul(p, along), s.element)
             if self.packs_left:
                 f.prefetch(f.offset(left, 16 * height, s.element))
+            if asks:
+                self._ask(f, p)
             result = []
             for i in range(height):
                 a = f.load(f.offset(left, i * across, s.element), s.element)

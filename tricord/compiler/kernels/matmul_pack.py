@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["Packing"]
 
 
+#: How far ahead memory is asked for: rows where they are copied, vectors where they are turned.
+#: What is packed lies apart, so that the processor does not foresee it.
+_ROWS_AHEAD, _VECTORS_AHEAD = 8, 2
+
+
 class Packing:
-    """The kernel that packs. Its pointers are left, right and the packed memory; its tasks are
-    panels, those of the left operand first."""
+    """The kernel that packs. Its pointers are the operands that it packs and the packed memory; its
+    tasks are panels, those of the left operand first."""
 
     scratch = 0
     flops = 0
@@ -31,7 +36,7 @@ class Packing:
         rows = s.m * s.k * size if product.packs_left else 0
         #: room behind, for vectors that are written whole
         self.left_bytes = -(-(rows + 64) // 64) * 64
-        columns = product.column_panels * product.width * s.k * size if product.packs_right else 0
+        columns = self.right_tasks * product.width * s.k * size
         self.matrix_bytes = self.left_bytes + -(-(columns + 64) // 64) * 64
         self.packed_bytes = self.matrix_bytes * s.batch
 
@@ -40,12 +45,17 @@ class Packing:
         return f"{self.product.name}_pack"
 
     @property
+    def packs(self) -> tuple[bool, bool]:
+        """Whether left and right are packed."""
+        return bool(self.left_tasks), bool(self.right_tasks)
+
+    @property
     def left_tasks(self) -> int:
         return self.product.rows[0] if self.product.packs_left else 0
 
     @property
     def right_tasks(self) -> int:
-        return self.product.column_panels if self.product.packs_right else 0
+        return self.product.column_panels if self.product.packs_right == "before" else 0
 
     @property
     def tasks(self) -> int:
@@ -54,29 +64,28 @@ class Packing:
     def emit(self, module: Module) -> None:
         if self.name in module:
             return
-        s = self.product.shape
+        names = [n for n, packs in zip(("left", "right"), self.packs, strict=True) if packs]
         f = module.function(self.name, [
-            ("ptr", "left"), ("ptr", "right"), ("ptr", "packed"), ("ptr", "scratch"),
+            *(("ptr", n) for n in names), ("ptr", "packed"), ("ptr", "scratch"),
             ("i64", "first"), ("i64", "last")], attributes="nounwind noinline")
         each = self.left_tasks + self.right_tasks
 
         def task(number: Value) -> None:
             matrix, panel = f.binary("udiv", number, each), f.binary("urem", number, each)
             base = f.offset(f["packed"], f.mul(matrix, self.matrix_bytes), "i8")
-            left = f.offset(f["left"], f.mul(matrix, s.batch_strides[0]), s.element)
-            right = f.offset(f["right"], f.mul(matrix, s.batch_strides[1]), s.element)
             is_left = f.compare("slt", panel, self.left_tasks)
-            f.if_(is_left, lambda: self._left(f, left, base, panel),
-                  lambda: self._right(f, right, f.offset(base, self.left_bytes, "i8"),
+            f.if_(is_left, lambda: self._left(f, matrix, base, panel),
+                  lambda: self._right(f, matrix, f.offset(base, self.left_bytes, "i8"),
                                       f.sub(panel, self.left_tasks)))
 
         f.loop(f["first"], f["last"], task)
         f.ret()
 
-    def _left(self, f: Function, source: Value, base: Value, panel: Value) -> None:
+    def _left(self, f: Function, matrix: Value, base: Value, panel: Value) -> None:
         product, s = self.product, self.product.shape
-        if not product.packs_left:
+        if not self.left_tasks:
             return
+        source = f.offset(f["left"], f.mul(matrix, s.batch_strides[0]), s.element)
         count, rows, full = product.rows
         row = panel_start(f, panel, rows, full, count)
         start = f.offset(source, f.mul(row, s.left.row_stride), s.element)
@@ -90,17 +99,15 @@ class Packing:
         else:
             f.if_(f.compare("slt", panel, full), lambda: copy(rows), lambda: copy(rows - 1))
 
-    def _right(self, f: Function, source: Value, base: Value, panel: Value) -> None:
+    def _right(self, f: Function, matrix: Value, base: Value, panel: Value) -> None:
         product, s = self.product, self.product.shape
-        if not product.packs_right:
+        if not self.right_tasks:
             return
-        column = f.mul(panel, product.width)
-        start = f.offset(source, f.mul(column, s.right.column_stride), s.element)
+        source = f.offset(f["right"], f.mul(matrix, s.batch_strides[1]), s.element)
         to = f.offset(base, f.mul(panel, s.k * product.width), s.element)
 
         def copy(width: int) -> None:
-            self._strip(f, start, to, width, s.right.column_stride, s.right.row_stride,
-                        product.width)
+            self.columns(f, source, to, panel, width)
 
         rest = s.n % product.width
         whole = s.n // product.width
@@ -111,6 +118,13 @@ class Packing:
         else:
             f.if_(f.compare("slt", panel, whole), lambda: copy(product.width),
                   lambda: copy(rest))
+
+    def columns(self, f: Function, source: Value, to: Value, panel: Value, width: int) -> None:
+        """A panel of the right operand that begins at ``source``."""
+        product, right = self.product, self.product.shape.right
+        column = f.mul(panel, product.width)
+        start = f.offset(source, f.mul(column, right.column_stride), right.element)
+        self._strip(f, start, to, width, right.column_stride, right.row_stride, product.width)
 
     def _strip(self, f: Function, source: Value, to: Value, width: int, across: int, along: int,
                stride: int) -> None:
@@ -134,6 +148,7 @@ class Packing:
             read = f.offset(source, f.mul(p, along), s.element)
             write = f.offset(to, f.mul(p, stride), s.element)
             for j in range(0, stride, lanes):
+                f.prefetch(f.offset(read, _ROWS_AHEAD * along + j, s.element))
                 here = min(max(width - j, 0), lanes)
                 mask = None if here == lanes else f.first_lanes(here, lanes)
                 value = f.constant(0, type) if not here else f.load(
@@ -154,6 +169,9 @@ class Packing:
         def square(p: Value) -> None:
             for j in range(0, stride, lanes):
                 here = min(max(width - j, 0), lanes)
+                for i in range(min(lanes, width - j)):
+                    ahead = f.add(p, (j + i) * across + _VECTORS_AHEAD * lanes)
+                    f.prefetch(f.offset(source, ahead, s.element))
                 lines = [f.load(f.offset(source, f.add(p, (j + i) * across), s.element), type)
                          if i < here else f.constant(0, type) for i in range(lanes)]
                 room = min(stride - j, lanes)

@@ -20,7 +20,7 @@ from tricord.ir.shapes import tensor_type
 #: Rows, columns, inner: small, odd, one over and one under what fills vectors, panels and blocks.
 SIZES = [(1, 1, 1), (1, 300, 40), (3, 2, 700), (14, 1000, 40), (15, 31, 33), (60, 300, 70),
          (57, 512, 65), (100, 257, 33), (129, 129, 129), (200, 260, 3), (70, 40, 300),
-         (260, 290, 512)]
+         (60, 520, 1024)]
 LAYOUTS = ["NN", "NT", "TN", "TT"]
 
 

@@ -18,6 +18,8 @@ __all__ = ["ColumnsMatmul"]
 
 #: Bytes between two rows from which on they share few sets of the first cache.
 _FAR = 2048
+#: Bytes between rows that all fall into one set of the first cache, of 8 lines or 12.
+_WAY = 4096
 #: Bytes of a panel of columns up to which a task packs it for itself, into its second cache.
 _NEAR = 1 << 19
 
@@ -38,7 +40,7 @@ class ColumnsMatmul(Matmul):
         step = s.left.column_stride * self.itemsize
         rows_apart = s.left.row_stride * self.itemsize
         self.packs_left = (s.n > 2 * self.width and s.k >= 64 and (
-            (s.left.column_stride == 1 and rows_apart > 0 and rows_apart % 1024 == 0)
+            (s.left.column_stride == 1 and rows_apart > 0 and rows_apart % _WAY == 0)
             or (s.left.column_stride != 1 and step >= _FAR))) or (
                 s.left.column_stride != 1 and s.left.row_stride != 1 and s.n > self.width)
         if s.k == 0 or not s.m or not s.n:

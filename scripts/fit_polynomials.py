@@ -121,7 +121,7 @@ def main() -> None:
             if count:
                 found, error = chebyfit(function, list(interval), count, error=True)
                 tables.setdefault(name, []).append((element, text, found, error))
-    above, below, error = rational(lambda x: erf(x) / x, 6, 5, 4)
+    above, below, error = rational(lambda x: erf(x) / x, 5, 5, mpf("3.925"))
     tables["ERF_ABOVE"] = [("float", "numerator of erf(x) / x, of x**2", above, error)]
     tables["ERF_BELOW"] = [("float", "its denominator", below, error)]
     for name, rows in tables.items():

@@ -178,7 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with settings.override(target=options.target, denormals=options.denormals, cache=None,
                            check=1):
         for seed in range(options.seed, options.seed + options.count):
-            print(f"\rseed {seed}, {failures} failures", end="", file=sys.stderr, flush=True)
+            if sys.stderr.isatty():
+                print(f"\rseed {seed}, {failures} failures", end="", file=sys.stderr, flush=True)
             clear_nodes()
             case = make_case(seed, options.factor)
             wrong = complaint(case)

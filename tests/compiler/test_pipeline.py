@@ -15,6 +15,7 @@ from tricord.compiler.fusion import fuse
 from tricord.compiler.memory import Kernels, Layout, kernels, memory
 from tricord.compiler.pipeline import PASSES, Options, Pass, run_pass, run_passes
 from tricord.compiler.program import CLOCK, plan, write
+from tricord.compiler.recompute import recompute
 from tricord.compiler.schedule import Schedule, schedule
 from tricord.compiler.simplify import simplify
 from tricord.compiler.steps import Place
@@ -60,7 +61,7 @@ def gathering() -> list[Node]:
 
 
 def scheduled() -> Schedule:
-    return schedule(fuse(simplify(outputs())))
+    return schedule(recompute(fuse(simplify(outputs()))))
 
 
 def calls() -> Kernels:
@@ -73,11 +74,11 @@ def refused(check, value, says: str) -> None:
 
 
 def test_the_passes_are_these_and_give_what_they_give_one_by_one():
-    assert [p.name for p in PASSES] == ["simplify", "fuse", "schedule", "kernels", "memory",
-                                        "program"]
+    assert [p.name for p in PASSES] == ["simplify", "fuse", "recompute", "schedule", "kernels",
+                                        "memory", "program"]
     target = host_target()
     made = run_passes(outputs(), Options(target))
-    assert made.plan.text == plan(schedule(fuse(simplify(outputs()))), target).text
+    assert made.plan.text == plan(scheduled(), target).text
     assert [name for name, _, _ in made.times] == [p.name for p in PASSES]
     assert all(begin <= end for _, begin, end in made.times)
     again = run_passes(made.nodes, Options(target), simplified=True)

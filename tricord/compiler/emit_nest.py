@@ -1,4 +1,4 @@
-"""Pass 5: a nest of loops as LLVM assembly.
+"""A nest of loops as LLVM assembly.
 
 The last loop is taken in vectors of a fixed number of lanes, several at a time; what is left over
 is done with a mask. Values are emitted in the innermost loop they depend on. A nest that reduces
@@ -501,7 +501,11 @@ class _Writer:
             self.column_blocks(f.index(at), 1, f.first_lanes(stop - at, lanes))
 
     def unroll(self) -> int:
+        """Vectors of columns side by side."""
         size = sum(isinstance(v, Apply) for v in self.nest.values)
+        if self.nest.reduced and size <= 8:
+            # Rows lie apart, on other pages even: the more of each is read at once the better.
+            return self.kernel.target.vector_registers // 4
         return _UNROLL if size <= 12 else 2 if size <= 30 else 1
 
     def column_blocks(self, start: Value, count: int, mask: Value | None) -> None:
@@ -707,7 +711,8 @@ class _Writer:
             new = f.splat(new, lanes)
         if block.mask is not None:
             new = f.select(block.mask, new, self.neutral(number, lanes))
-        return self.merge(number, total, new)
+        # In this order a maximum looks for NaN in the new value, not in the one it waits for.
+        return self.merge(number, new, total)
 
     def finished(self, number: int, total: Value) -> Value:
         value = self.nest.values[number]

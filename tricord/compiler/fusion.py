@@ -1,4 +1,4 @@
-"""Pass 2: which nodes are computed together.
+"""Which nodes are computed together.
 
 A *unit* is one step of the program: an opaque node (a kernel of its own shape, a control
 primitive, a library call), or a *group* of scalar functions and reductions over one domain of
@@ -30,10 +30,11 @@ from .affine import Affine, Index, domain_index, flat_index, through_view
 from .operands import in_memory
 from .scalars import cost, supports
 
-__all__ = ["Fusion", "Read", "Unit", "fuse", "operand_reads", "squeezed"]
+__all__ = ["LARGEST_GROUP", "Fusion", "Read", "Unit", "fuse", "independent", "is_opaque",
+           "merge_units", "operand_reads", "squeezed"]
 
 #: Members of one group at most, so that registers and compile time suffice.
-_LARGEST_GROUP = 150
+LARGEST_GROUP = 150
 #: Operations that a node may take to be computed anew at each use instead of being stored.
 _CHEAP = 2
 
@@ -181,6 +182,21 @@ class Fusion:
                 stack += [(p, place) for p in here.parents]
         return True
 
+    def readers(self) -> dict[Node, set[int]]:
+        """For each stored node, the numbers of the units that read it from memory; -1 is the
+        caller."""
+        readers: dict[Node, set[int]] = {o: {-1} for o in self.outputs}
+        for unit in self.units:
+            if not unit.members:
+                continue
+            if unit.opaque is not None:
+                read = {self.memory_of(p, unit.opaque) for p in in_memory(unit.opaque)}
+            else:
+                read = unit.leaves - set(unit.members)
+            for node in read:
+                readers.setdefault(node, set()).add(unit.number)
+        return readers
+
     # ---- making units
 
     def new_unit(self, before: int, **facts: object) -> Unit:
@@ -310,11 +326,11 @@ def _assign(fusion: Fusion, node: Node) -> None:
         joined = fusion.new_unit(before, shape=domain)
     elif domain == joined.shape:
         for unit in list(edges):
-            if (unit is not joined and unit.axes is None and _independent(joined, unit)
+            if (unit is not joined and unit.axes is None and independent(joined, unit)
                     and _no_circle(unit, edges)
                     and _may_join(unit, node, domain, axes, edges)
-                    and len(joined.members) + len(unit.members) < _LARGEST_GROUP):
-                _merge(fusion, joined, unit)
+                    and len(joined.members) + len(unit.members) < LARGEST_GROUP):
+                merge_units(fusion, joined, unit)
                 edges.setdefault(joined, []).extend(edges.pop(unit))
     _join(fusion, joined, node, domain, axes, leaves, edges)
 
@@ -350,7 +366,7 @@ def _no_circle(unit: Unit, edges: Iterable[Unit]) -> bool:
 
 def _may_join(unit: Unit, node: Node, domain: tuple[int, ...], axes: tuple[int, ...] | None,
               edges: dict[Unit, list[Read]]) -> bool:
-    if unit.opaque is not None or len(unit.members) >= _LARGEST_GROUP:
+    if unit.opaque is not None or len(unit.members) >= LARGEST_GROUP:
         return False
     if axes is not None:
         if domain != unit.shape or unit.axes not in (None, axes):
@@ -422,15 +438,17 @@ def _join(fusion: Fusion, unit: Unit, node: Node, domain: tuple[int, ...],
     fusion.add_before(unit, before)
 
 
-def _independent(one: Unit, other: Unit) -> bool:
+def independent(one: Unit, other: Unit) -> bool:
+    """Whether neither comes before the other."""
     return not (one.before >> other.number & 1 or other.before >> one.number & 1)
 
 
-def _merge(fusion: Fusion, unit: Unit, other: Unit) -> None:
+def merge_units(fusion: Fusion, unit: Unit, other: Unit) -> None:
     """All members of ``other``, which is independent of it, become members of ``unit``."""
     for member in other.members:
         fusion.unit_of[member] = unit
     unit.members += other.members
+    unit.kept_members |= other.kept_members
     unit.leaves |= other.leaves
     unit.reads_dot |= other.reads_dot
     bit = 1 << other.number

@@ -1,4 +1,4 @@
-"""Pass 6: where every value is.
+"""Where every value is.
 
 Every value that kernels hand on gets a place: an argument, a result, a constant, or part of the
 *arena*, one block of memory in which places are used again as soon as nobody reads them any more.

@@ -1,4 +1,4 @@
-"""Pass 3: from a group of nodes to a nest of loops."""
+"""From a group of nodes to a nest of loops."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from ..ir.verifier import verify
 from .fusion import fuse
 from .memory import Kernels, Layout, kernels, memory
 from .program import NativePlan, write
+from .recompute import recompute
 from .schedule import schedule
 from .simplify import simplify
 from .target import Target
@@ -62,6 +63,7 @@ class Pass:
 PASSES: tuple[Pass, ...] = (
     Pass("simplify", lambda nodes, _: simplify(nodes), lambda nodes: verify(nodes, "simplify")),
     Pass("fuse", lambda nodes, _: fuse(nodes), verify_fusion),
+    Pass("recompute", lambda fusion, _: recompute(fusion), verify_fusion),
     Pass("schedule", lambda fusion, _: schedule(fusion), verify_schedule),
     Pass("kernels", lambda steps, options: kernels(steps, options.target), verify_kernels),
     Pass("memory", lambda calls, _: memory(calls), verify_memory),

@@ -1,4 +1,4 @@
-"""Pass 7: the program as one native function.
+"""The program as one native function.
 
 The program is a function ``i64 program(ptr context, i64 thread, i64 threads)`` which all threads
 run together: each takes its share of a kernel's tasks, and waits for the others where the next

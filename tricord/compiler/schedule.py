@@ -1,4 +1,4 @@
-"""Pass 4: the order of the steps, the epilogues of matrix products, and what is stored.
+"""The order of the steps, the epilogues of matrix products, and what is stored.
 
 An elementwise group that alone reads the result of a matrix product becomes its epilogue: the
 result never goes to memory.
@@ -15,7 +15,6 @@ from ..ir.lowering import Kernel, Leaf, Scalar
 from ..ir.node import Node
 from .affine import domain_index
 from .fusion import Fusion, Unit, operand_reads, squeezed
-from .operands import in_memory
 from .scalars import cost
 
 __all__ = ["Schedule", "Step", "schedule"]
@@ -45,7 +44,7 @@ class Schedule:
 
 def schedule(fusion: Fusion) -> Schedule:
     """An order in which every step comes after what it reads, and checks come first."""
-    readers = _readers(fusion)
+    readers = fusion.readers()
     products = _epilogues(fusion, readers)
     taken = {fusion.unit_of[p].number: unit for unit, p in products.items()}
     units = [u for u in fusion.units if u.members and u.number not in taken]
@@ -63,21 +62,6 @@ def schedule(fusion: Fusion) -> Schedule:
 def _may_refuse(unit: Unit) -> bool:
     way = None if unit.opaque is None else unit.opaque.op.lower
     return isinstance(way, Kernel) and way.refusal is not None
-
-
-def _readers(fusion: Fusion) -> dict[Node, set[int]]:
-    """For each stored node, the numbers of the units that read it from memory; -1 is the caller."""
-    readers: dict[Node, set[int]] = {o: {-1} for o in fusion.outputs}
-    for unit in fusion.units:
-        if not unit.members:
-            continue
-        if unit.opaque is not None:
-            read = {fusion.memory_of(p, unit.opaque) for p in in_memory(unit.opaque)}
-        else:
-            read = unit.leaves - set(unit.members)
-        for node in read:
-            readers.setdefault(node, set()).add(unit.number)
-    return readers
 
 
 def _stored(fusion: Fusion, unit: Unit, readers: dict[Node, set[int]]) -> tuple[Node, ...]:

@@ -1,4 +1,4 @@
-"""Pass 1: the same values from fewer and simpler nodes.
+"""The same values from fewer and simpler nodes.
 
 Every rule keeps every bit of every value (except that NaN's payload may change). Equal nodes are
 one object already, so there is no pass for common subexpressions; dead ones are not reached.

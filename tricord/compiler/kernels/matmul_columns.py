@@ -20,8 +20,6 @@ __all__ = ["ColumnsMatmul"]
 _FAR = 2048
 #: Bytes between rows that all fall into one set of the first cache, of 8 lines or 12.
 _WAY = 4096
-#: Bytes of a panel of columns up to which a task packs it for itself, into its second cache.
-_NEAR = 1 << 19
 
 
 class ColumnsMatmul(Matmul):
@@ -49,8 +47,9 @@ class ColumnsMatmul(Matmul):
         self.packs_right = ""
         panel = s.k * self.width * self.itemsize
         if packs_right:
-            alone = count > 1 and self.blocks[3] == 1 and panel <= _NEAR
-            self.packs_right = "here" if alone else "before"
+            # A task packs for itself what stays in its second cache.
+            alone = self.blocks[3] == 1 and panel <= self.target.l2_bytes // 2
+            self.packs_right = "here" if alone and count > 1 else "before"
         if self.packs_right == "here":
             self.scratch = panel
         self.packing = Packing(self)

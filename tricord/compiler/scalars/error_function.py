@@ -8,15 +8,18 @@ from .exponentials import copysign, exp, magnitude, polynomial
 
 __all__ = ["erf"]
 
+#: of float32; also the end of the fit
+_ONE_FROM = 3.925
+
 
 def erf(f: Function, x: Value) -> Value:
     return _single(f, x) if element_of(x.type) == "float" else _double(f, x)
 
 
 def _single(f: Function, x: Value) -> Value:
-    """An odd rational function up to 4, where the result is 1 to all digits."""
-    x = f.select(f.compare("ogt", x, 4.0), 4.0, x)
-    x = f.select(f.compare("olt", x, -4.0), -4.0, x)
+    """An odd rational function up to where the result is 1 to all digits."""
+    x = f.select(f.compare("ogt", x, _ONE_FROM), _ONE_FROM, x)
+    x = f.select(f.compare("olt", x, -_ONE_FROM), -_ONE_FROM, x)
     z = f.mul(x, x)
     above = polynomial(f, z, coefficients.ERF_ABOVE["float"])
     below = polynomial(f, z, coefficients.ERF_BELOW["float"])

@@ -131,9 +131,10 @@ def _float(f: Function, name: str, operands: Sequence[Value], dtype: DType,
         return f.select(f.compare("one", x, 0.0), unit, f.add(exponentials.magnitude(f, x), 0.0))
     if name in ("maximum", "minimum"):
         a, b = operands
-        either = f.select(f.compare("ugt" if name == "maximum" else "ult", a, b), a, b)
-        # The comparison is true of a NaN on either side; one in b is what is left to see to.
-        return f.select(f.compare("uno", b, b), b, either)
+        # One instruction of many processors, which gives b where either is NaN; one in a is what
+        # is left to see to.
+        either = f.select(f.compare("ogt" if name == "maximum" else "olt", a, b), a, b)
+        return f.select(f.compare("uno", a, a), a, either)
     raise AssertionError(f"{name} of {dtype} is not spelled")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import Any
 
 import numpy as np
@@ -429,3 +430,32 @@ def test_a_guarded_step_refuses_nan_and_changes_nothing() -> None:
                 assert np.array_equal(value.numpy(), saved[number][name].numpy())
     step(optimizer, [p, q])
     assert not np.array_equal(p.numpy(), before[0])
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts references")
+def test_steps_are_taken_in_place() -> None:
+    params = parameters((90, 70), (70,))
+    optimizer = Adam(params, lr=0.1)
+
+    def places() -> list[int]:
+        held = [*params, *(s[k] for s in optimizer.state.values()
+                           for k in ("exp_avg", "exp_avg_sq"))]
+        return [np.asarray(h).ctypes.data for h in held]
+
+    for _ in range(3):
+        step(optimizer, params)
+    before = places()
+    for _ in range(3):
+        step(optimizer, params)
+    assert places() == before
+
+
+def test_a_value_that_somebody_keeps_is_not_written_over() -> None:
+    params = parameters((90, 70))
+    optimizer = Adam(params, lr=0.1)
+    kept = []
+    for _ in range(5):
+        step(optimizer, params)
+        kept.append((np.asarray(params[0].detach()), np.array(params[0])))
+    assert all((now == then).all() for now, then in kept)
+    assert not (kept[-1][0] == kept[-2][0]).all()

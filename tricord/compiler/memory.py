@@ -175,7 +175,7 @@ def _donations(calls: Sequence[Call], results: Sequence[Node],
                 continue
             for other in arguments.get(node.type, ()):
                 when = last_read[other]
-                if when < number or (when == number and other in call.in_place
+                if when < number or (when == number and (node, other) in call.in_place
                                      and reads_of[number].count(other) == 1):
                     found.add((output_of[node], other.params.slot))
     return frozenset(found)

@@ -16,8 +16,8 @@ from .kernels import GENERATORS
 from .kernels.kernel import KernelCode
 from .kernels.matmul import Matrix, matmul
 from .llvm import Function, Value
-from .loops import Load, Nest, Store
-from .nests import nest_of
+from .loops import Apply, Load, Nest, Reduce, Store
+from .nests import GroupNest, nest_of
 from .operands import in_memory
 from .scalars import memory_of
 from .schedule import Step
@@ -51,8 +51,8 @@ class Call:
     #: the order of the pointers, where it is not reads, then writes
     pointers: tuple[Place | Scratch, ...]
     label: str
-    #: nodes that are read only where a written one of the same place is written
-    in_place: frozenset[Node] = frozenset()
+    #: (written, read): they may lie in the same memory
+    in_place: frozenset[tuple[Node, Node]] = frozenset()
     reports: bool = False
     #: what a kernel of its own shape is for
     node: Node | None = None
@@ -83,8 +83,7 @@ def _group(fusion: Fusion, step: Step, target: Target) -> Call:
     made = nest_of(fusion, step.unit, step.stored)
     kernel = NestKernel(made.nest, target)
     reads, writes = tuple(map(Place, made.reads)), tuple(map(Place, made.writes))
-    in_place = _same_place(made.nest, made.reads)
-    return Call(kernel, reads, writes, (*reads, *writes), _label(step), in_place)
+    return Call(kernel, reads, writes, (*reads, *writes), _label(step), _in_place(made))
 
 
 def _label(step: Step) -> str:
@@ -94,15 +93,41 @@ def _label(step: Step) -> str:
     return text if step.product is None else f"dot+{text}"
 
 
-def _same_place(nest: Nest, reads: Sequence[Node]) -> frozenset[Node]:
-    """Operands that are read nowhere but at the place where every result is written, and only
-    before it is written."""
-    places = {s.at for s in nest.stores}
+def _in_place(made: GroupNest) -> frozenset[tuple[Node, Node]]:
+    """Pairs of a result and an operand that is read at the very places where the result is
+    written, and never after that.
+
+    A nest goes over its rows once for each *stage*: that of a value is the number of reductions
+    that it waits for, one after another. What a later stage reads must still be there.
+    """
+    nest = made.nest
     reduced = set(nest.reduced)
-    if len(places) != 1 or any(at.loops & reduced for at in places):
-        return frozenset()
-    elsewhere = {v.buffer for v in nest.values if isinstance(v, Load) and v.at not in places}
-    return frozenset(n for i, n in enumerate(reads) if i not in elsewhere)
+    stage: list[int] = []
+    for value in nest.values:
+        if isinstance(value, Reduce):
+            stage.append(stage[value.operand] + 1)
+        else:
+            stage.append(max((stage[o] for o in value.operands), default=0)
+                         if isinstance(value, Apply) else 0)
+    last = [-1] * len(stage)  # stages in which values are wanted
+    for store in nest.stores:
+        last[store.value] = max(last[store.value], stage[store.value])
+    for number, value in reversed(list(enumerate(nest.values))):
+        if isinstance(value, Reduce):
+            last[value.operand] = max(last[value.operand], stage[value.operand])
+        elif isinstance(value, Apply):
+            for operand in value.operands:
+                last[operand] = max(last[operand], last[number])
+    loads: dict[int, list[tuple[Affine, int]]] = {}
+    for number, value in enumerate(nest.values):
+        if isinstance(value, Load):
+            loads.setdefault(value.buffer, []).append((value.at, last[number]))
+    # What is written per row is written when all of the row has been read.
+    return frozenset(
+        (result, made.reads[buffer]) for store, result in zip(nest.stores, made.writes, strict=True)
+        for buffer, found in loads.items() if all(
+            at == store.at and (not at.loops & reduced or wanted <= stage[store.value])
+            for at, wanted in found))
 
 
 def _generated(fusion: Fusion, node: Node, target: Target) -> Call:
@@ -110,7 +135,7 @@ def _generated(fusion: Fusion, node: Node, target: Target) -> Call:
     kernel = GENERATORS[node.op.lower.name](node, target)
     reads = tuple(Place(fusion.memory_of(p)) for p in in_memory(node))
     writes = tuple(Place(o) for o in node.outputs)
-    in_place = frozenset(fusion.memory_of(node.parents[i])
+    in_place = frozenset((node, fusion.memory_of(node.parents[i]))
                          for i in getattr(kernel, "in_place", ()))
     return Call(kernel, reads, writes, (*reads, *writes), node.op.name, in_place,
                 getattr(kernel, "reports", False), node)

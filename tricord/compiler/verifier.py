@@ -235,7 +235,7 @@ def _verify_donations(layout: Layout) -> None:
         result, argument = layout.kernels.outputs[output], slots[slot]
         when, last = written[result], last_read.get(argument, -1)
         if result.type == argument.type and len(when) == 1 and when[0] >= checked and (
-                last < when[0] or (last == when[0] and argument in calls[last].in_place)):
+                last < when[0] or (last == when[0] and (result, argument) in calls[last].in_place)):
             continue  # there are many; text is made for those that are wrong
         raise VerifierError(f"after memory: {result} is written over {argument}, which is still "
                             "wanted, or of another type")

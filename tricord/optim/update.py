@@ -339,6 +339,7 @@ class Update:
         else:
             self._inputs = [segment.enter(wrap(v)) for v in values]
             self._inputs_from = first
+            segment.owners[first:] = self._nothing
         values.clear()  # the segment alone has them now, so that they may be written over
         key += self._inputs
         found = tuple(key)

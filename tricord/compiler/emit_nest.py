@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from ..ir.dtypes import DType, bool_, float32
@@ -31,6 +32,9 @@ _UNROLL = 4
 #: A value cheaper than this is computed again rather than kept in memory between stages.
 _WORTH_KEEPING = 8
 _ALIGN = 64
+#: Bytes that no cache holds; and how many rows ahead such memory is asked for, where each row is on
+#: a page of its own, so that the processor does not foresee it.
+_BEYOND_CACHES, _ROWS_AHEAD = 24 << 20, 4
 
 
 @dataclass
@@ -54,6 +58,8 @@ class NestEmitter:
         self.lane = lane
         #: values that do not depend on the lane loop, good in the loops now open
         self.uniform: list[dict[int, Value]] = [{}]
+        #: a loop over rows inside of the lane loop, if memory is to be asked for ahead
+        self.rows: int | None = None
         self.given: Callable[[Block], Value] | None = None
 
     def find(self, number: int, block: Block | None) -> Value | None:
@@ -140,11 +146,19 @@ class NestEmitter:
         if stride == 0:
             got = f.load(self.address(value.buffer, value.at, block), element)
         elif stride == 1:
+            self.ask(value, block, element)
             got = f.load(self.address(value.buffer, value.at, block), vector(lanes, element),
                          mask=block.mask)
         else:
             got = self._gather(value, block, lanes, stride, element)
         return f.compare("ne", got, 0) if value.dtype is bool_ else got
+
+    def ask(self, value: Load, block: Block, element: str) -> None:
+        """Ask for the same columns some rows ahead."""
+        apart = 0 if self.rows is None else value.at.coefficient(self.rows)
+        if apart:
+            at = self.address(value.buffer, value.at, block)
+            self.f.prefetch(self.f.offset(at, _ROWS_AHEAD * apart, element))
 
     def _gather(self, value: Load, block: Block, lanes: int, stride: int, element: str) -> Value:
         f = self.f
@@ -230,6 +244,12 @@ class NestKernel:
     @property
     def scratch(self) -> int:
         return self.plan.scratch
+
+    @property
+    def reads_beyond_caches(self) -> bool:
+        places = {(v.buffer, v.at): v for v in self.nest.values if isinstance(v, Load)}
+        return sum(v.dtype.itemsize * prod(self.nest.extents[i] for i in v.at.loops)
+                   for v in places.values()) >= _BEYOND_CACHES
 
     @property
     def flops(self) -> int:
@@ -536,6 +556,8 @@ class _Writer:
         numbers = self.plan.reductions.get(0, [])
         starts = [self.neutral(n, self.lanes) for n in numbers] * len(blocks)
 
+        self.e.rows = self.nest.reduced[-1] if self.kernel.reads_beyond_caches else None
+
         def round(*sums: Value) -> list[Value]:
             inside = [Block(dict(self.loops) | b.loops, b.lanes, b.mask, dict(b.here))
                       for b in blocks]
@@ -552,6 +574,7 @@ class _Writer:
             return results
 
         ends = self.over(list(self.nest.reduced), starts, round, blocks)
+        self.e.rows = None
         for k, block in enumerate(blocks):
             for j, number in enumerate(numbers):
                 block.here[number] = self.finished(number, ends[k * len(numbers) + j])

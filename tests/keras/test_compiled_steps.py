@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -341,6 +343,16 @@ def test_a_copy_and_a_saved_model_have_steps_of_their_own(tmp_path):
         ends.append(train(other, 3)[0])
         assert [w.tolist() for w in model.get_weights()] == before
     assert ends[0] != before
+
+
+def test_a_deep_copy_goes_on_as_the_model_does():
+    model = classifier()
+    train(model, 3)
+    before = [w.tolist() for w in model.get_weights()]
+    copied = copy.deepcopy(model)
+    end = train(copied, 3, shuffle=False)[0]
+    assert [w.tolist() for w in model.get_weights()] == before != end
+    assert train(model, 3, shuffle=False)[0] == end
 
 
 @pytest.mark.parametrize("listening", [False, True])

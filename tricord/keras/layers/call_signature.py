@@ -43,6 +43,9 @@ class CallSignature:
         default = self.parameters["training"].default if self.takes_training else None
         self.default_training = bool(default) if default is not inspect.Parameter.empty else False
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> CallSignature:
+        return self  # never changed
+
     def has_training(self, args: tuple[Any, ...]) -> bool:
         """Whether ``training`` is among the positional arguments."""
         return "training" in self.names[:len(args)] and (

@@ -11,6 +11,7 @@ import re
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,19 @@ class Optimizer(metaclass=Checked):
         self._update: tuple[Any, Update] | None = None
         self._settings: _Settings | None = None
         self._iterations: Variable | None = None
+        self._iterations_hold = 0
         self._set_rate(learning_rate, decay)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
+        new = type(self).__new__(type(self))
+        memo[id(self)] = new
+        # State belongs to variables by their identity; what a step has prepared is for these alone.
+        apart = {"_slots": {}, "_update": None, "_settings": None}
+        for name, own in vars(self).items():
+            setattr(new, name, apart[name] if name in apart else deepcopy(own, memo))
+        new._slots = {id(theirs): deepcopy(self._slots[id(mine)], memo)
+                      for mine, theirs in zip(self._trained, new._trained, strict=True)}
+        return new
 
     # ---- the rate
 
@@ -158,10 +171,9 @@ class Optimizer(metaclass=Checked):
         if self._iterations is None:
             self._iterations = Variable(np.int32(self._iteration), dtype="int32", trainable=False,
                                         name="iteration")
-            self._iterations._count = self._iteration  # type: ignore[attr-defined]
-        elif self._iterations._count != self._iteration:  # type: ignore[attr-defined]
+        elif self._iterations_hold != self._iteration:
             self._iterations.assign(np.int32(self._iteration))
-            self._iterations._count = self._iteration  # type: ignore[attr-defined]
+        self._iterations_hold = self._iteration
         return self._iterations
 
     # ---- state

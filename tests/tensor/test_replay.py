@@ -44,6 +44,10 @@ def train_step(model, optimizer):
     return step
 
 
+def detached(step):
+    return lambda x, y: step(x, y).detach()
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 def test_a_replayed_training_step_gives_the_same_bits(dropout):
     ends = []
@@ -223,6 +227,33 @@ def test_a_number_that_the_function_makes_anew_is_not_frozen():
     counter = iter(range(100))
     counting = tc.compile(lambda x: x + tc.asarray(float(next(counter))))
     assert [counting(tc.zeros(())).item() for _ in range(12)] == [float(i) for i in range(12)]
+
+
+def test_detached_results_are_replayed():
+    ends = []
+    for compiled in (False, True):
+        model, optimizer = network()
+        step = detached(train_step(model, optimizer))
+        if compiled:
+            step = tc.compile(step)
+        losses = [step(x, y) for x, y in batches()]
+        assert not any(loss.requires_grad for loss in losses)
+        ends.append([loss.item() for loss in losses])
+    assert reasons(step)[-1] == "compiled"
+    assert ends[0] == ends[1]
+
+
+def test_results_that_share_memory_are_recorded():
+    @tc.compile
+    def both(x):
+        y = tc.exp(x) * 2
+        return y, y.detach()
+
+    for _ in range(4):
+        y, detached = both(tc.ones(3))
+        y += 1
+        assert detached.tolist() == y.tolist()
+    assert "shares its memory" in reasons(both)[-1]
 
 
 def test_a_failed_replay_changes_nothing():

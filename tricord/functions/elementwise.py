@@ -223,13 +223,19 @@ def erfc(x: Node) -> Node:
     wide = ew.cast(x, float64)
     below = ew.less(wide, ew.zeros_like(wide))
     size = ew.where(below, -wide, wide)  # not abs, whose slope at zero is zero
-    t = 2 / (size + 2)
+    t, log_of_rest = erfc_factors(size)
+    upper = t * ew.exp(log_of_rest)
+    return ew.cast(ew.where(below, 2 - upper, upper), x.dtype)
+
+
+def erfc_factors(x: Node) -> tuple[Node, Node]:
+    """``t`` and ``r`` so that ``erfc(x) = t * exp(r)``, for x >= 0 in float64."""
+    t = 2 / (x + 2)
     u = t * 2 - 1
     total = _number(_ERFC[0], u)
     for coefficient in _ERFC[1:]:
         total = total * u + coefficient
-    upper = t * ew.exp(total - size * size)
-    return ew.cast(ew.where(below, 2 - upper, upper), x.dtype)
+    return t, total - x * x
 
 
 def sigmoid(x: Node) -> Node:

@@ -6,7 +6,7 @@ import math
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ir import arithmetic as ar
-from ..ir.dtypes import bool_, int64
+from ..ir.dtypes import bool_, float64, int64
 from ..ir.node import Node
 from ..ir.ops import elementwise as ew
 from ..ir.ops.movement import broadcast_to, expand_dims, reshape
@@ -14,7 +14,7 @@ from ..ir.ops.reduce import cumulative_sum, reduce_any
 from ..ir.ops.structural import attach_gradient, constant, iota
 from ..ir.shapes import normalise_axis
 from .control import while_loop
-from .elementwise import complex_of, floating, xlog1py
+from .elementwise import complex_of, erfc, erfc_factors, floating, xlog1py
 from .elementwise import sign as plain_sign
 from .manipulation import narrow
 from .reduction import diff, norm
@@ -90,7 +90,7 @@ def entr(x: Node) -> Node:
 def ndtr(x: Node) -> Node:
     """The probability that a standard normal number is below ``x``."""
     x = floating(x)
-    return (1 + ew.erf(x * math.sqrt(0.5))) * 0.5
+    return erfc(x * -math.sqrt(0.5)) * 0.5
 
 
 def ndtri(p: Node) -> Node:
@@ -99,15 +99,14 @@ def ndtri(p: Node) -> Node:
 
 
 def log_ndtr(x: Node) -> Node:
-    """``log(ndtr(x))``, by its asymptotic series where ``ndtr`` itself is too small."""
+    """``log(ndtr(x))``, also where ``ndtr`` itself is too small. Computed in float64."""
     x = floating(x)
-    low = ew.less(x, ew.scalar_like(-4, x))
-    usual = ew.log(ndtr(ew.where(low, ew.zeros_like(x), x)))
-    far = ew.where(low, x, ew.scalar_like(-5, x))
-    inverse = 1 / (far * far)
-    series = 1 - inverse * (1 - inverse * (3 - inverse * (15 - inverse * (105 - inverse * 945))))
-    tail = -far * far * 0.5 - ew.log(-far) - 0.5 * math.log(2 * math.pi) + ew.log(series)
-    return ew.where(low, tail, usual)
+    scaled = ew.cast(x, float64) * math.sqrt(0.5)
+    low = ew.less(scaled, ew.zeros_like(scaled))
+    t, log_of_rest = erfc_factors(ew.where(low, -scaled, ew.zeros_like(scaled)))
+    tail = ew.log(t * 0.5) + log_of_rest
+    usual = ew.log1p(erfc(ew.where(low, ew.zeros_like(scaled), scaled)) * -0.5)
+    return ew.cast(ew.where(low, tail, usual), x.dtype)
 
 
 def multigammaln(x: Node, order: int) -> Node:

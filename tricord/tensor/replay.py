@@ -25,6 +25,7 @@ from . import trees
 from .guards import Guard, guards_of
 from .handle import Handle
 from .recorder import Segment, cut, gradients_enabled, state, value_of, wrap
+from .views import Detach
 
 __all__ = ["CompiledFunction", "Plan", "Watch", "compile"]
 
@@ -473,24 +474,39 @@ def _plan_of(watch: Watch, arguments: Sequence[Handle], leaves: Sequence[Any],
         if not update.may_repeat():
             watch.refuse("the optimizer has hooks, or guards against gradients that are not finite")
     nodes: list[Node] = []
-    numbers = _outputs(plan, watch, leaves, nodes)
+    live = {id(handle) for handle, _ in watch.live}
+    sources = [leaf if id(leaf) in live else _undetached(leaf) for leaf in leaves]
+    numbers = _outputs(plan, watch, sources, nodes)
     if watch.refused:
         return None
     plan.nodes = tuple(nodes)
-    for leaf in leaves:
+    for leaf, source in zip(leaves, sources, strict=True):
         if not isinstance(leaf, Handle):
             plan.leaves.append(("value", leaf, None))
         elif id(leaf) in place:
             plan.leaves.append(("argument", place[id(leaf)], None))
         elif leaf._link is not None and (id(leaf._link.base) in place
-                                         or leaf._link.base in plan.outside()):
+                                         or any(leaf._link.base is o for o in plan.outside())):
             watch.refuse("it returns a view of a tensor from outside")
             return None
-        elif id(leaf) in numbers:
-            plan.leaves.append(("result", numbers[id(leaf)], (type(leaf), leaf._graph_freed)))
+        elif id(source) in numbers:
+            shared = _undetached(leaf)
+            if shared is not leaf and any(other is not leaf and _undetached(other) is shared
+                                          for other in leaves):
+                watch.refuse("it returns a tensor and another that shares its memory")
+                return None
+            plan.leaves.append(("result", numbers[id(source)], (type(leaf), leaf._graph_freed)))
         else:
             plan.leaves.append(("value", leaf, None))
     return plan
+
+
+def _undetached(leaf: Any) -> Any:
+    """What a result of `detach` was made from; anything else as it is."""
+    if isinstance(leaf, Handle) and leaf._link is not None and all(
+            isinstance(step, Detach) for step in leaf._link.steps):
+        return leaf._link.base
+    return leaf
 
 
 def _sources(watch: Watch, place: dict[int, int]) -> list[tuple[Any, ...]]:
@@ -518,6 +534,8 @@ def _outputs(plan: Plan, watch: Watch, leaves: Sequence[Any], nodes: list[Node],
     """Which results are wanted, and by whom; by handle, their numbers."""
     written = {id(h) for h in watch.written}
     returned = {id(v) for v in leaves if isinstance(v, Handle)}
+    #: what results of `detach` hold on to
+    behind = {id(_undetached(v)) for v in leaves if isinstance(v, Handle)} - returned
     gradients = {id(h._grad): h for h in watch.owners if h is not None and h._grad is not None}
     slots = {id(source[1]): slot for slot, source in enumerate(plan.sources)
              if source[0] in ("tensor", "slot")}
@@ -525,7 +543,7 @@ def _outputs(plan: Plan, watch: Watch, leaves: Sequence[Any], nodes: list[Node],
     for index, (handle, node) in enumerate(watch.live):
         me = id(handle)
         if me not in written and me not in returned and me not in gradients:
-            if getrefcount(handle) > _UNHELD:
+            if getrefcount(handle) > _UNHELD + (me in behind):
                 watch.refuse(f"a tensor that it computes, {handle.dtype} of shape "
                              f"{tuple(handle.shape)}, is kept elsewhere than in its result")
             continue

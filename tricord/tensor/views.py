@@ -113,7 +113,6 @@ class IndexBox:
 
     is_transpose: ClassVar[bool] = False
 
-
     start: tuple[int, ...]
     stop: tuple[int, ...]
     step: tuple[int, ...]
@@ -175,7 +174,8 @@ def view(handle: Handle, step: Step) -> Any:
     link = handle._link
     base, steps = (handle, (step,)) if link is None else (link.base, (*link.steps, step))
     value = handle._value
-    if value is not None and not handle.requires_grad and state.segment.parent is None:
+    no_gradient = isinstance(step, Detach) or not handle.requires_grad
+    if value is not None and no_gradient and state.segment.parent is None:
         result = wrap(step.read_array(value), handle._result_class)
     else:
         result = record(_read, (handle,), (step,))

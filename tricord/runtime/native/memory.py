@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import sys
@@ -18,6 +19,10 @@ __all__ = ["ALIGNMENT", "UNUSED", "Bytes", "Pages", "Pool", "aligned_empty", "is
 Array = np.ndarray[Any, Any]
 ALIGNMENT: Final = 64
 _LARGE: Final = 1 << 16
+#: Bytes from which on memory is asked for in pages of some megabytes, where the system has those:
+#: rows of a large matrix lie on other small pages each, more than the processor knows of.
+_HUGE: Final = 4 << 20
+_ADVICE: Final = getattr(mmap, "MADV_HUGEPAGE", None)
 #: Private, because a forked child must not write into its parent's arrays.
 _PRIVATE: Final = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
 
@@ -53,9 +58,13 @@ def aligned_empty(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
         size *= extent
     if size >= _LARGE:
         try:
-            return np.ndarray(shape, dtype, buffer=Pages(-1, size, **_PRIVATE))
+            pages = Pages(-1, size, **_PRIVATE)
         except (OSError, OverflowError) as error:
             raise OutOfMemoryError(f"no memory for {size} bytes: {dtype} {tuple(shape)}") from error
+        if size >= _HUGE and _ADVICE is not None:
+            with contextlib.suppress(OSError):  # a kernel without them
+                pages.madvise(_ADVICE)
+        return np.ndarray(shape, dtype, buffer=pages)
     raw = Bytes(size + ALIGNMENT)
     offset = -np.frombuffer(raw, np.uint8).ctypes.data % ALIGNMENT
     return np.ndarray(shape, dtype, buffer=raw, offset=offset)

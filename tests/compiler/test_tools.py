@@ -346,7 +346,7 @@ def test_a_function_that_is_not_replayed_says_why_and_what_it_runs():
 
     report = tc.explain_compile(looks, tc.ones((40, 40)))
     assert not report.replayed
-    assert "looked at before the function ends" in report.signatures[0].status
+    assert "looked at before it ends" in report.signatures[0].status
     assert [k.label for k in report.kernels] == ["reduce_sum", "exp+multiply"]
     assert len(report.parts) == 2 and str(report).startswith("looks: recorded at each call")
 

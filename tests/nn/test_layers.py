@@ -50,6 +50,35 @@ def test_linear_is_an_affine_map(rng):
     close(layer(tensor(x)), x @ w.T + b)
 
 
+@pytest.mark.parametrize(("layer", "changes", "like"), [
+    (nn.LeakyReLU(0.1), {"negative_slope": 3.0}, nn.LeakyReLU(3.0)),
+    (nn.ELU(), {"alpha": 2.0}, nn.ELU(2.0)),
+    (nn.CELU(), {"alpha": 2.0}, nn.CELU(2.0)),
+    (nn.Hardtanh(), {"min_val": -0.5, "max_val": 0.25}, nn.Hardtanh(-0.5, 0.25)),
+    (nn.Threshold(0.1, 5.0), {"value": 7.0}, nn.Threshold(0.1, 7.0)),
+    (nn.Softplus(), {"beta": 3.0}, nn.Softplus(3.0)),
+    (nn.Softshrink(), {"lambd": 0.1}, nn.Softshrink(0.1)),
+    (nn.Hardshrink(), {"lambd": 0.1}, nn.Hardshrink(0.1)),
+    (nn.GELU(), {"approximate": "tanh"}, nn.GELU("tanh")),
+    (nn.GLU(), {"dim": 1}, nn.GLU(1)),
+    (nn.MaxPool2d(2), {"stride": 1}, nn.MaxPool2d(2, 1)),
+    (nn.Conv2d(2, 2, 2, bias=False), {"stride": (2, 2), "padding": (1, 1), "dilation": (2, 2)},
+     nn.Conv2d(2, 2, 2, 2, 1, 2, bias=False)),
+    (nn.Conv2d(2, 2, 2, padding=1, padding_mode="circular", bias=False), {"padding_mode": "zeros"},
+     nn.Conv2d(2, 2, 2, padding=1, bias=False)),
+    (nn.ConvTranspose2d(2, 2, 2, bias=False), {"stride": (2, 2)},
+     nn.ConvTranspose2d(2, 2, 2, 2, bias=False)),
+], ids=lambda v: type(v).__name__)
+def test_options_are_what_the_attributes_say(rng, layer, changes, like):
+    x = tensor(array(rng, 2, 2, 6, 6))
+    before = layer(x)
+    like.load_state_dict(layer.state_dict())
+    for name, value in changes.items():
+        setattr(layer, name, value)
+    close(layer(x), like(x).detach().numpy())
+    assert before.tolist() != layer(x).tolist()
+
+
 def test_cross_entropy_is_the_mean_over_kept_samples(rng):
     x, y = array(rng, 4, 3), np.array([2, -100, 0, 1])
     weight = np.array([1.0, 2.0, 0.5], np.float32)

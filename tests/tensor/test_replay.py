@@ -328,3 +328,133 @@ def test_an_array_that_changes_is_not_replayed():
         factors[:] = number
         assert scaled(tc.ones(2), factors).tolist() == [number, number]
     assert len(scaled.history) == 1 and "may change" in reasons(scaled)[0]
+
+
+# ---- what is around a function may change
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(5, 5)
+        self.rest = nn.Sequential(nn.Linear(5, 5), nn.LeakyReLU(0.1))
+        self.scale = 1.0
+        self.sizes = [2.0]
+
+    def forward(self, x):
+        return self.rest(self.first(x)) * self.scale * self.sizes[0] * GAIN
+
+
+GAIN = 1.0
+
+
+def new_weights(net):
+    net.first.weight = nn.Parameter(tc.ones((5, 5)))
+
+
+CHANGES = {
+    "a number": lambda net: setattr(net, "scale", 3.0),
+    "a number further in": lambda net: setattr(net.rest[1], "negative_slope", 5.0),
+    "an item of a list": lambda net: net.sizes.__setitem__(0, 7.0),
+    "a global of a method": lambda net: globals().__setitem__("GAIN", GAIN + 1),
+    "a layer": lambda net: setattr(net, "first", nn.Linear(5, 5)),
+    "a layer further in": lambda net: net.rest.__setitem__(0, nn.Linear(5, 5)),
+    "one more layer": lambda net: net.rest.append(nn.Tanh()),
+    "a parameter": new_weights,
+    "the numbers of a parameter": lambda net: net.first.weight.detach().fill_(0.3),
+    "a hook": lambda net: net.first.register_forward_hook(lambda m, i, o: o * 2),
+    "the mode": lambda net: net.eval(),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_of_what_is_around_is_noticed(what):
+    tc.random.manual_seed(0)
+    net = Net().requires_grad_(False)
+    compiled = tc.compile(lambda x: net(x))
+    x = tc.asarray(np.linspace(-1, 1, 20, dtype=np.float32).reshape(4, 5))
+    for _ in range(4):
+        before = compiled(x)
+    assert reasons(compiled)[-1] == "compiled"
+    CHANGES[what](net)
+    net.requires_grad_(False)
+    for _ in range(4):
+        assert compiled(x).tolist() == net(x).tolist()
+    assert reasons(compiled)[-1] == "compiled"
+    assert what == "the mode" or compiled(x).tolist() != before.tolist()
+
+
+def test_what_is_frozen_may_thaw():
+    ends = []
+    for compiled in (False, True):
+        model, optimizer = network()
+        step = train_step(model, optimizer)
+        if compiled:
+            step = tc.compile(step)
+        losses = []
+        for frozen in (True, False, True):
+            model[0].requires_grad_(not frozen)
+            losses += [step(x, y).item() for x, y in batches(5)]
+        ends.append((losses, [p.tolist() for p in model.state_dict().values()]))
+    assert ends[0] == ends[1]
+    assert any("wants a gradient" in r for r in reasons(step))
+
+
+def test_views_of_what_is_trained_follow():
+    ends = []
+    for compiled in (False, True):
+        model, optimizer = network()
+        step = train_step(model, optimizer)
+        if compiled:
+            step = tc.compile(step)
+        for x, y in batches(5):
+            step(x, y)
+        view = model[0].weight.detach()
+        for x, y in batches(5):
+            step(x, y)
+        assert view.tolist() == model[0].weight.tolist()
+        ends.append(view.tolist())
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("look", [int, float, bool, lambda x: x.item(), lambda x: x.tolist(),
+                                  lambda x: float(np.asarray(x)), lambda x: x[()].item()])
+def test_the_value_of_an_argument_is_no_constant(look):
+    compiled = tc.compile(lambda x, y: y * look(x))
+    for k in (1.0, 1.0, 1.0, 0.0, 3.0):
+        x = tc.asarray(k)
+        assert compiled(x, tc.ones(2)).tolist() == [look(x)] * 2
+    assert "the value of an argument is looked at" in reasons(compiled)[-1]
+
+
+def test_a_number_returned_by_a_training_step_is_that_of_the_step():
+    ends = []
+    for compiled in (False, True):
+        model, optimizer = network()
+        plain = train_step(model, optimizer)
+        ends.append([])
+        for step in [tc.compile(item_of(plain)) if compiled else item_of(plain)]:
+            ends[-1] += [step(x, y) for x, y in batches()]
+    assert ends[0] == ends[1] and len(set(ends[1])) == len(ends[1])
+
+
+def item_of(step):
+    return lambda x, y: step(x, y).item()
+
+
+def test_the_value_of_a_tensor_from_outside_may_change():
+    scale = tc.asarray(2.0)
+    compiled = tc.compile(lambda x: tc.exp(x) * scale.item())
+    x = tc.zeros(2)
+    for _ in range(4):
+        assert compiled(x).tolist() == [2.0, 2.0]
+    assert reasons(compiled)[-1] == "compiled"
+    scale.fill_(5.0)
+    assert compiled(x).tolist() == [5.0, 5.0]
+
+
+def test_arrays_from_outside_may_change():
+    small, large = np.ones(3, np.float32), np.ones(5000, np.float32)
+    compiled = tc.compile(lambda x: tc.exp(x) * tc.asarray(small) + tc.asarray(large)[0])
+    for k in (1.0, 1.0, 1.0, 2.0, 2.0, 3.0):
+        small[:], large[:] = k, k
+        assert compiled(tc.zeros(3)).tolist() == [2 * k] * 3

@@ -121,7 +121,8 @@ class Variable(Parameter):
                 "The shape of the target variable and the shape of the target value in "
                 f"`variable.assign(value)` must match. variable.shape={tuple(self.shape)}, "
                 f"Received: value.shape={shape}. Target variable: {self.path}")
-        if isinstance(value, Handle) and (value._value is None or state.segment.parent is not None):
+        if isinstance(value, Handle) and (value._value is None or state.watch is not None
+                                          or state.segment.parent is not None):
             with recording_gradients(False):
                 replace(self, record(cast, (value,), (self.dtype,)))
             return self
@@ -130,7 +131,8 @@ class Variable(Parameter):
 
     def _set(self, value: np.ndarray[Any, Any]) -> None:
         """Hold a value from now on; what was recorded with the old one keeps it."""
-        if self._views or self._link is not None or state.segment.parent is not None:
+        if (self._views or self._link is not None or state.segment.parent is not None
+                or state.watch is not None):
             with recording_gradients(False):
                 replace(self, wrap(value))
             return

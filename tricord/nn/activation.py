@@ -49,14 +49,15 @@ __all__ = [
 
 
 class _Activation(Module):
-    """One composite of one operand; `_static` are its other arguments."""
+    """One composite of one operand; `_options` names the attributes that are its other
+    arguments."""
 
     _composite: Callable[..., Any]
-    _static: tuple[Any, ...] = ()
+    _options: tuple[str, ...] = ()
 
     def forward(self, input: Any) -> Any:
         """See the class."""
-        return record(self._composite, (input,), self._static)
+        return record(self._composite, (input,), tuple([getattr(self, n) for n in self._options]))
 
 
 class _Overwriting(_Activation):
@@ -71,7 +72,7 @@ class _Overwriting(_Activation):
 
     def forward(self, input: Any) -> Any:
         """See the class."""
-        result = record(self._composite, (input,), self._static)
+        result = super().forward(input)
         return in_place(input, result) if self.inplace else result
 
     def extra_repr(self) -> str:
@@ -167,11 +168,11 @@ class ELU(_Overwriting):
     """``x`` above zero, ``alpha * (exp(x) - 1)`` below."""
 
     _composite = staticmethod(composites.elu)
+    _options = ("alpha",)
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False):
         super().__init__(inplace)
         self.alpha = alpha
-        self._static = (alpha,)
 
     def extra_repr(self) -> str:
         """The slope's scale."""
@@ -188,11 +189,11 @@ class LeakyReLU(_Overwriting):
     """``x`` above zero, ``negative_slope * x`` below."""
 
     _composite = staticmethod(composites.leaky_relu)
+    _options = ("negative_slope",)
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False):
         super().__init__(inplace)
         self.negative_slope = negative_slope
-        self._static = (negative_slope,)
 
     def extra_repr(self) -> str:
         """The slope."""
@@ -203,6 +204,7 @@ class Hardtanh(_Overwriting):
     """``x`` between two bounds."""
 
     _composite = staticmethod(composites.hardtanh)
+    _options = ("min_val", "max_val")
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False,
                  min_value: float | None = None, max_value: float | None = None):
@@ -214,7 +216,6 @@ class Hardtanh(_Overwriting):
                                 f"{min_val}")
         self.min_val = min_val
         self.max_val = max_val
-        self._static = (min_val, max_val)
 
     def extra_repr(self) -> str:
         """The bounds."""
@@ -226,12 +227,12 @@ class Threshold(_Overwriting):
     """``x`` above the threshold, else ``value``."""
 
     _composite = staticmethod(composites.threshold)
+    _options = ("threshold", "value")
 
     def __init__(self, threshold: float, value: float, inplace: bool = False):
         super().__init__(inplace)
         self.threshold = threshold
         self.value = value
-        self._static = (threshold, value)
 
     def extra_repr(self) -> str:
         """Threshold and value."""
@@ -262,12 +263,12 @@ class Softplus(_Activation):
     """``log(1 + exp(beta*x)) / beta``."""
 
     _composite = staticmethod(composites.softplus)
+    _options = ("beta", "threshold")
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0):
         super().__init__()
         self.beta = beta
         self.threshold = threshold
-        self._static = (beta, threshold)
 
     def extra_repr(self) -> str:
         """Beta and threshold."""
@@ -278,11 +279,11 @@ class Softshrink(_Activation):
     """``x`` moved towards zero by ``lambd``."""
 
     _composite = staticmethod(composites.softshrink)
+    _options = ("lambd",)
 
     def __init__(self, lambd: float = 0.5):
         super().__init__()
         self.lambd = lambd
-        self._static = (lambd,)
 
     def extra_repr(self) -> str:
         """Lambda."""
@@ -299,11 +300,11 @@ class GELU(_Activation):
     """``x`` times the normal distribution function of x."""
 
     _composite = staticmethod(composites.gelu)
+    _options = ("approximate",)
 
     def __init__(self, approximate: str = "none"):
         super().__init__()
         self.approximate = approximate
-        self._static = (approximate,)
 
     def extra_repr(self) -> str:
         """Which approximation."""
@@ -314,11 +315,11 @@ class GLU(_Activation):
     """The first half of an axis times the sigmoid of the second."""
 
     _composite = staticmethod(composites.glu)
+    _options = ("dim",)
 
     def __init__(self, dim: int = -1):
         super().__init__()
         self.dim = dim
-        self._static = (dim,)
 
     def extra_repr(self) -> str:
         """The axis."""

@@ -60,13 +60,9 @@ class _Convolution(Module):
         self.weight = parameter((first, second, *self.kernel_size), device, dtype)
         self.bias = parameter((out_channels,), device, dtype) if bias else None
         self.reset_parameters()
-        self._prepare()
 
     def _each(self, value: Ints) -> tuple[int, ...]:
         return (value,) * self.spatial if isinstance(value, int) else tuple(value)
-
-    def _prepare(self) -> None:
-        """What `forward` passes along with the tensors, worked out once."""
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""
@@ -106,14 +102,6 @@ class _Conv(_Convolution):
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, 0, dilation,
                          groups, bias, padding_mode, device, dtype)
 
-    def _prepare(self) -> None:
-        self._around: tuple[int, ...] | None = None
-        padding: Any = self.padding
-        if self.padding_mode != "zeros":
-            self._around = self._widths()
-            padding = 0
-        self._static = (self.stride, padding, self.dilation, self.groups)
-
     def _widths(self) -> tuple[int, ...]:
         """Padding for `functional.pad`: the last axis first."""
         widths: list[int] = []
@@ -128,12 +116,14 @@ class _Conv(_Convolution):
 
     def forward(self, input: Any) -> Any:
         """See the class."""
-        if self._around is not None:
-            input = fn.pad(input, self._around, self.padding_mode)
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = fn.pad(input, self._widths(), self.padding_mode), 0
+        options = (self.stride, padding, self.dilation, self.groups)
         bias = self.bias
         if bias is None:
-            return record(conv, (input, self.weight), (None, *self._static))
-        return record(conv, (input, self.weight, bias), self._static)
+            return record(conv, (input, self.weight), (None, *options))
+        return record(conv, (input, self.weight, bias), options)
 
 
 class Conv1d(_Conv):

@@ -586,6 +586,8 @@ def value_of(handle: Handle) -> Array:
         else:
             value = _value_from_elsewhere(handle, state.segment)
     assert value is not None
+    if state.watch is not None:
+        state.watch.looked.append((handle, value))
     return value
 
 

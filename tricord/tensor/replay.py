@@ -14,10 +14,12 @@ appending to a list) is not done again; what can be seen of that refuses a repla
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import is_
+from operator import attrgetter, is_
 from sys import getrefcount
 from types import MethodType
 from typing import Any
+
+import numpy as np
 
 from ..ir.node import Node
 from ..runtime.devices import build, chosen_device
@@ -37,8 +39,7 @@ _SIGNATURES = 64
 _HELD_BY_ITS_HANDLE = 3
 #: the same, and a name
 _HELD_HERE_TOO = 4
-_LOOKED_AT = ("a value is looked at before the function ends (item, print, if, ...), so that it "
-              "takes more than one program")
+_LOOKED_AT = "a value that it computes is looked at before it ends (item, print, if, ...)"
 #: What the history says of arguments that cannot be compared with those of another call.
 CHANGEABLE = ((), "not replayed: an argument is an array or another object that may change; "
                "tensors and plain numbers may not")
@@ -58,6 +59,8 @@ class Watch:
         self.carrying: set[int] = set()
         self.steps: list[tuple[Any, int]] = []
         self.keys: list[tuple[Any, Handle, int]] = []
+        #: tensors whose values Python has seen, and those
+        self.looked: list[tuple[Handle, Any]] = []
         #: outputs of the program that was run, and the program
         self.program: tuple[tuple[Node, ...], Any] | None = None
 
@@ -110,6 +113,9 @@ class Plan:
         self.structure = structure
         self.leaves: list[tuple[str, Any, Any]] = []
         self.guards: list[Guard] = []
+        #: tensors from outside, and what the program was recorded for
+        self.outer: list[Handle] = []
+        self.facts: list[Any] = []
         self.is_flat = isinstance(structure, tuple) and structure[0] is tuple and not any(
             child is not None for child in structure[1])
         self.run: Any = None
@@ -138,6 +144,8 @@ class Plan:
             else:
                 self.holders[slot] = _Constant(source[2])
         self.steps = list(steps.values())
+        self.outer = [h for h in self.holders if isinstance(h, Handle)]
+        self.facts = list(map(_facts, self.outer))
 
     def bind(self, run: Any) -> None:
         """Let the plan run this program, its native code directly if there is nothing else to it.
@@ -165,7 +173,26 @@ class Plan:
                                                            strict=True)))
 
     def holds(self) -> bool:
-        return all(g.holds() for g in self.guards)
+        for guard in self.guards:
+            if not guard.holds():
+                return False
+        if self.outer and list(map(_facts, self.outer)) != self.facts:
+            return False
+        for _, handle in self.written:  # noqa: SIM110 - a generator costs more than the loop
+            if handle._views and _has_views(handle):
+                return False
+        return True
+
+    def changed(self) -> str:
+        """Why it does not hold any more."""
+        for guard in self.guards:
+            if not guard.holds():
+                return guard.reason()
+        if list(map(_facts, self.outer)) != self.facts:
+            return "a tensor from outside has another type, wants a gradient or does no more"
+        if not self.holds():
+            return "a tensor that it writes to has views"
+        return "the optimizer's parameters or options changed"
 
     def gather(self, arguments: Sequence[Handle]) -> tuple[list[Any], list[Any]] | None:
         """Operands, and what is to be done once they have been used; None if an optimizer does
@@ -260,6 +287,16 @@ class _Constant:
         self._value = value
 
 
+#: of a tensor from outside: what decides what is recorded with it
+_facts = attrgetter("_type", "_wants_grad", "_hooks")
+
+
+def _has_views(handle: Handle) -> bool:
+    """Whether a tensor still has views; forgets those that are gone."""
+    handle._views = [r for r in handle._views or () if r() is not None] or None
+    return handle._views is not None
+
+
 #: holds the place of an operand that comes anew each time
 _EMPTY = _Constant(())
 _AGAIN = object()
@@ -296,7 +333,7 @@ class _Latest:
             if argument.__class__ is not kind or argument._type is not type or (
                     argument._wants_grad is not wants):
                 return False
-        return not self.plan.guards or self.plan.holds()
+        return self.plan.holds()
 
 
 class CompiledFunction:
@@ -348,18 +385,13 @@ class CompiledFunction:
                         self._latest = _Latest(plan, args, here.memo)
                     return answer
             self._latest = None
-            self.history.append((key, "recorded again: " + self._changed(plan)))
+            self.history.append((key, "recorded again: " + plan.changed()))
             del self._plans[key]
             self._last.pop(key, None)
             self._tries[key] = self._tries.get(key, 0) + 1
         if self._tries.get(key, 0) > _PATIENCE or len(self._tries) > _SIGNATURES:
             return self.function(*args, **kwargs)
         return self._watched(key, arguments, args, kwargs)
-
-    @staticmethod
-    def _changed(plan: Plan) -> str:
-        return next((g.reason() for g in plan.guards if not g.holds()),
-                    "the optimizer's parameters or options changed")
 
     def _watched(self, key: Any, arguments: list[Any], args: Any, kwargs: Any) -> Any:
         """An ordinary call; when it was like the last one, the next can be replayed."""
@@ -393,7 +425,7 @@ class CompiledFunction:
             self._last[key] = None
             self.history.append((key, f"not replayed: {watch.refused}"))
             return result
-        plan.guards = guards
+        plan.guards += guards
         last = self._last.get(key)
         if last is not None and last.same(plan):
             plan.fill(last)
@@ -470,6 +502,7 @@ def _plan_of(watch: Watch, arguments: Sequence[Handle], leaves: Sequence[Any],
     """A plan from what was seen; None, with the reason in the watch, if there can be none."""
     place = {id(a): i for i, a in enumerate(arguments)}
     plan = Plan(_sources(watch, place), structure)
+    plan.guards = _guards_of_looks(watch, arguments)
     for update, _ in watch.steps:
         if not update.may_repeat():
             watch.refuse("the optimizer has hooks, or guards against gradients that are not finite")
@@ -499,6 +532,32 @@ def _plan_of(watch: Watch, arguments: Sequence[Handle], leaves: Sequence[Any],
         else:
             plan.leaves.append(("value", leaf, None))
     return plan
+
+
+def _guards_of_looks(watch: Watch, arguments: Sequence[Handle]) -> list[Guard]:
+    """What was looked at must be what it was: tensors from outside, that is. What is given and what
+    is computed is not the same each time."""
+    given = {id(_owner(a._value)) for a in arguments}
+    computed = {id(_owner(h._value)) for h, _ in watch.live}
+    guards = []
+    for handle, value in watch.looked:
+        owner = id(_owner(value))
+        if owner in computed:
+            watch.refuse(_LOOKED_AT)
+        elif owner in given:
+            watch.refuse("the value of an argument is looked at (item, print, if, ...)")
+        else:
+            guards.append(Guard(
+                f"whether a tensor that it looks at, {value.dtype} of shape {value.shape}, has its "
+                "old value", lambda h=handle, v=value: h._value is v, True))
+    return guards
+
+
+def _owner(value: Any) -> Any:
+    """The array that a view is of."""
+    while isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+        value = value.base
+    return value
 
 
 def _undetached(leaf: Any) -> Any:

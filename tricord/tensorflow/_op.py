@@ -56,6 +56,8 @@ class Modes(threading.local):
         self.lifting = False
         #: TensorFlow 1: everything outside of a session builds the graph
         self.eager = True
+        #: whether what `tf.function` makes is never replayed
+        self.eager_functions = False
         #: tapes that are recording, the innermost last
         self.tapes: list[Any] = []
 

@@ -47,7 +47,8 @@ def get_soft_device_placement() -> bool:
 
 
 def functions_run_eagerly() -> bool:
-    return True
+    """Whether what `tf.function` makes runs as Python at each call."""
+    return modes.eager_functions
 
 
 def executing_eagerly() -> bool:

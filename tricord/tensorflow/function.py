@@ -1,4 +1,4 @@
-"""tf.function: Python functions as they are. tricord records and compiles what they do anyway."""
+"""tf.function: functions that are replayed as machine code where they do the same each time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 from ..errors import ArgumentError
 from ..ir.dtypes import float32
 from ..tensor.handle import Handle
+from ..tensor.replay import CompiledFunction
 from ..tensor.trees import flatten, unflatten
 from ._names import explain_keywords
+from ._op import modes
 from .dtypes import as_dtype
 from .shapes import TensorShape
 from .tensors import convert, where_now
@@ -48,11 +50,12 @@ class TensorSpec:
 
 
 class Function:
-    """A function whose arrays become tensors. It runs as Python each time it is called."""
+    """A function whose arrays become tensors, replayed by `tricord.compile`."""
 
     def __init__(self, python_function: Callable[..., Any], input_signature: Any = None):
         functools.update_wrapper(self, python_function)
         self.python_function = python_function
+        self._compiled = CompiledFunction(python_function)
         self.input_signature = None if input_signature is None else list(input_signature)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -62,7 +65,8 @@ class Function:
         if any(isinstance(v, np.ndarray) for v in leaves):
             args, kwargs = unflatten(structure, [
                 convert(v) if isinstance(v, np.ndarray) else v for v in leaves])
-        return self.python_function(*args, **kwargs)
+        run = self.python_function if modes.eager_functions else self._compiled
+        return run(*args, **kwargs)
 
     def _checked(self, args: Any) -> Any:
         found = list(args)
@@ -105,9 +109,15 @@ def function(func: Callable[..., Any] | None = None, input_signature: Any = None
              experimental_attributes: Any = None, experimental_relax_shapes: bool | None = None,
              experimental_compile: bool | None = None, experimental_follow_type_hints: Any = None
              ) -> Any:
-    """The function, to be called as before.
+    """The function, to be called as before; `tricord.compile` replays it.
 
-    Unlike in TensorFlow its Python runs at each call, so prints print and ``if`` looks at values.
+    A call that does what the last two did runs as one program, without its Python. What looks at
+    a value (``if``, ``int``, `tf.print`) runs as Python each time instead of being refused.
+
+    >>> import tricord.tensorflow as tf
+    >>> square = tf.function(lambda x: x * x)
+    >>> square(tf.constant([1.0, 3.0])).numpy().tolist()
+    [1.0, 9.0]
     """
     if func is None:
         return functools.partial(function, input_signature=input_signature)
@@ -115,7 +125,8 @@ def function(func: Callable[..., Any] | None = None, input_signature: Any = None
 
 
 def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Accepted: they always do."""
+    """Whether all functions of this thread run as Python at each call."""
+    modes.eager_functions = bool(run_eagerly)
 
 
 explain_keywords(globals())

@@ -192,7 +192,8 @@ class Variable(Parameter, metaclass=_VariableType):
         else:
             value = convert(value, self.dtype)
         _checked_shape(self, value)
-        if value._value is not None and self._is_plain():
+        # Where calls are watched to be replayed, this must be among what they do.
+        if value._value is not None and self._is_plain() and state.watch is None:
             self._hold(np.array(value._value))
             return self
         return self._replaced(record(_same, (value,)))

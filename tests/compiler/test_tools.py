@@ -331,7 +331,7 @@ def test_what_changed_between_signatures_is_said():
 def test_arguments_in_structures_and_plain_values_are_named():
     compiled = tc.compile(lambda batch, *, scale: batch["a"] * batch["b"][0] * scale)
     x = tc.ones(3)
-    tc.explain_compile(compiled, {"a": x, "b": [x]}, scale=2)
+    tc.explain_compile(compiled, {"a": x, "b": [tc.ones(3)]}, scale=2)
     report = tc.explain_compile(compiled, {"a": x, "b": [tc.ones((2, 3))]}, scale=2.0)
     last = report.signatures[-1]
     assert last.arguments == ("batch['a'] float32[3], batch['b'][0] float32[2,3], scale = 2.0")

@@ -458,3 +458,47 @@ def test_arrays_from_outside_may_change():
     for k in (1.0, 1.0, 1.0, 2.0, 2.0, 3.0):
         small[:], large[:] = k, k
         assert compiled(tc.zeros(3)).tolist() == [2 * k] * 3
+
+
+def test_one_tensor_in_two_places_and_two_tensors_are_different_calls():
+    compiled = tc.compile(lambda x, y: tc.exp(x) + y * 2)
+    a, b = tc.zeros(2), tc.ones(2)
+    for _ in range(4):
+        assert compiled(a, a).tolist() == [1.0, 1.0]
+    for _ in range(4):
+        assert compiled(a, b).tolist() == [3.0, 3.0]
+    assert reasons(compiled)[-1] == "compiled"
+    assert compiled(b, b).tolist() == (tc.exp(b) + b * 2).tolist()
+    factor = tc.ones(2)
+    twice = tc.compile(lambda x: x * factor)
+    for _ in range(4):
+        twice(factor)
+    assert twice(tc.full((2,), 5.0)).tolist() == [5.0, 5.0]
+
+
+def test_arguments_that_are_written_to_are_those_of_the_call():
+    @tc.compile
+    def add_one(x):
+        x += 1
+        return x * 2
+
+    given = [tc.full((2,), float(k)) for k in range(6)]
+    assert [add_one(x).tolist()[0] for x in given] == [2.0 * k + 2 for k in range(6)]
+    assert [x.tolist()[0] for x in given] == [k + 1.0 for k in range(6)]
+    assert reasons(add_one)[-1] == "compiled"
+    whole = tc.zeros(4)
+    part = whole[:2]
+    add_one(part)
+    assert whole.tolist() == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_gradients_of_arguments_are_those_of_the_call():
+    @tc.compile
+    def slope(x):
+        tc.sum(x * x * 3).backward()
+        return x.detach() * 2
+
+    for k in range(6):
+        x = tc.full((2,), float(k)).requires_grad_()
+        slope(x)
+        assert x.grad.tolist() == [6.0 * k] * 2

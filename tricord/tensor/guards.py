@@ -103,20 +103,22 @@ def _same(new: Any, old: Any) -> bool:
         new == old or (new != new and old != old)))
 
 
-def guards_of(function: Any, arguments: Sequence[Any] = ()) -> list[Guard]:
-    """Facts that a call of the function depends on, as they are now."""
-    return _Walk(function, arguments).guards
+def guards_of(function: Any, objects: Sequence[Any] = ()) -> tuple[list[Guard], set[int]]:
+    """Facts that a call of the function depends on, as they are now, and the tensors that it
+    reaches, by identity. ``objects``: what it is given besides tensors and numbers."""
+    walk = _Walk(function, objects)
+    return walk.guards, walk.handles
 
 
 class _Walk:
     """From a function to all that it reaches; each thing once."""
 
-    def __init__(self, function: Any, arguments: Sequence[Any]):
+    def __init__(self, function: Any, objects: Sequence[Any]):
         self.guards: list[Guard] = []
+        self.handles: set[int] = set()
         self.seen: set[int] = set()
         self.functions: list[Any] = [function]
-        self.things: list[tuple[str, Any]] = [
-            (f"argument {i}", a) for i, a in enumerate(arguments)]
+        self.things: list[tuple[str, Any]] = [("an argument", o) for o in objects]
         count = 0
         while self.functions or self.things:
             while self.things:
@@ -145,6 +147,8 @@ class _Walk:
         self.things.append((name, value))
 
     def look_into(self, name: str, thing: Any) -> None:
+        if isinstance(thing, Handle):
+            self.handles.add(id(thing))
         if isinstance(thing, (*_PLAIN, Handle, types.ModuleType)):
             return
         if _is_users(thing):

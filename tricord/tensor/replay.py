@@ -109,6 +109,9 @@ class Plan:
         self.rewritten: list[tuple[int, int]] = []
         #: (output, leaf, class) of gradients
         self.gradients: list[tuple[int, Handle, type[Handle]]] = []
+        #: the same of arguments, by their number
+        self.written_arguments: list[tuple[int, int]] = []
+        self.gradients_of_arguments: list[tuple[int, int, type[Handle]]] = []
         #: what the function returns: structure, and per leaf how to get it
         self.structure = structure
         self.leaves: list[tuple[str, Any, Any]] = []
@@ -240,6 +243,10 @@ class Plan:
         return results
 
     def replay(self, arguments: Sequence[Handle]) -> Any:
+        for _, number in self.written_arguments:
+            given = arguments[number]
+            if given._link is not None or (given._views and _has_views(given)):
+                return _AGAIN
         gathered = self.gather(arguments)
         if gathered is None:
             return _AGAIN
@@ -256,6 +263,12 @@ class Plan:
                 handle._provenance = None
         for output, leaf, cls in self.gradients:
             leaf._grad = wrap(results[output], cls, self.nodes[output].type)
+        for output, number in self.written_arguments:
+            given = arguments[number]
+            given._segment = given._node = given._provenance = None
+            given._value = results[output]
+        for output, number, cls in self.gradients_of_arguments:
+            arguments[number]._grad = wrap(results[output], cls, self.nodes[output].type)
         for update, numbers in after:
             update.commit_again(numbers)
         return self.returned(arguments, results)
@@ -333,7 +346,12 @@ class _Latest:
             if argument.__class__ is not kind or argument._type is not type or (
                     argument._wants_grad is not wants):
                 return False
-        return self.plan.holds()
+        return not _has_twins(arguments) and self.plan.holds()
+
+
+def _has_twins(arguments: Sequence[Handle]) -> bool:
+    """Whether one tensor is given twice."""
+    return len(arguments) > 1 and len(set(map(id, arguments))) < len(arguments)
 
 
 class CompiledFunction:
@@ -372,9 +390,11 @@ class CompiledFunction:
             try:
                 key, arguments = signature(args, kwargs)
             except TypeError:
-                if not self.history or self.history[-1] != CHANGEABLE:
-                    self.history.append(CHANGEABLE)
+                self._learn(CHANGEABLE)
                 return self.function(*args, **kwargs)
+        if _has_twins(arguments):
+            self._learn((key, "not replayed: one tensor is given twice"))
+            return self.function(*args, **kwargs)
         plan = self._plans.get(key)
         if plan is not None:
             if plan.holds():
@@ -393,13 +413,20 @@ class CompiledFunction:
             return self.function(*args, **kwargs)
         return self._watched(key, arguments, args, kwargs)
 
+    def _learn(self, what: tuple[Any, str]) -> None:
+        if not self.history or self.history[-1] != what:
+            self.history.append(what)
+
     def _watched(self, key: Any, arguments: list[Any], args: Any, kwargs: Any) -> Any:
         """An ordinary call; when it was like the last one, the next can be replayed."""
         here = state
         if here.segment.values or here.segment.handles:
             cut()
+        given, _ = trees.flatten((args, kwargs))
+        guards, reached = guards_of(self.function, [g for g in given if not isinstance(g, Handle)])
         watch = here.watch = Watch()
-        guards = guards_of(self.function, args)
+        if any(id(a) in reached for a in arguments):
+            watch.refuse("an argument is a tensor that it also reaches from elsewhere")
         try:
             result = self.function(*args, **kwargs)
             leaves, structure = trees.flatten(result)
@@ -509,7 +536,7 @@ def _plan_of(watch: Watch, arguments: Sequence[Handle], leaves: Sequence[Any],
     nodes: list[Node] = []
     live = {id(handle) for handle, _ in watch.live}
     sources = [leaf if id(leaf) in live else _undetached(leaf) for leaf in leaves]
-    numbers = _outputs(plan, watch, sources, nodes)
+    numbers = _outputs(plan, watch, sources, nodes, place)
     if watch.refused:
         return None
     plan.nodes = tuple(nodes)
@@ -589,7 +616,7 @@ def _sources(watch: Watch, place: dict[int, int]) -> list[tuple[Any, ...]]:
 
 
 def _outputs(plan: Plan, watch: Watch, leaves: Sequence[Any], nodes: list[Node],
-             ) -> dict[int, int]:
+             place: dict[int, int]) -> dict[int, int]:
     """Which results are wanted, and by whom; by handle, their numbers."""
     written = {id(h) for h in watch.written}
     returned = {id(v) for v in leaves if isinstance(v, Handle)}
@@ -616,11 +643,18 @@ def _outputs(plan: Plan, watch: Watch, leaves: Sequence[Any], nodes: list[Node],
         if me in written:
             if handle._views or handle._link is not None:
                 watch.refuse("it writes to a tensor that has views")
-            plan.written.append((number, handle))
+            if me in place:
+                plan.written_arguments.append((number, place[me]))
+            else:
+                plan.written.append((number, handle))
             if me in slots:
                 plan.rewritten.append((number, slots[me]))
         elif me in gradients:
-            plan.gradients.append((number, gradients[me], type(handle)))
+            leaf = gradients[me]
+            if id(leaf) in place:
+                plan.gradients_of_arguments.append((number, place[id(leaf)], type(handle)))
+            else:
+                plan.gradients.append((number, leaf, type(handle)))
     return numbers
 
 

@@ -56,8 +56,8 @@ class Series:
     @staticmethod
     def begin(plan: Plan) -> Series | None:
         """A series of this plan; None if it has to be replayed step by step."""
-        if plan.part is None or plan.gradients or any(
-                kind == "argument" for kind, _, _ in plan.leaves):
+        if plan.part is None or plan.gradients or plan.gradients_of_arguments or (
+                plan.written_arguments) or any(kind == "argument" for kind, _, _ in plan.leaves):
             return None
         values = [value_of(h) if h._value is None else h._value for h in plan.holders]
         places = dict(plan.rewritten)

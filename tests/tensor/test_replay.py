@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tricord as tc
-from tricord import nn, optim
+from tricord import nn, optim, settings
 from tricord.errors import TricordError
 from tricord.tensor.recorder import state
 
@@ -502,3 +502,13 @@ def test_gradients_of_arguments_are_those_of_the_call():
         x = tc.full((2,), float(k)).requires_grad_()
         slope(x)
         assert x.grad.tolist() == [6.0 * k] * 2
+
+
+def test_settings_are_those_of_the_call():
+    compiled = tc.compile(lambda x: tc.log(x) * 2)
+    for _ in range(4):
+        compiled(tc.ones(3))
+    assert reasons(compiled)[-1] == "compiled"
+    with settings.override(check=2), pytest.raises(TricordError, match="log"):
+        compiled(-tc.ones(3)).tolist()
+    assert "settings are others" in reasons(compiled)[-1]

@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import settings
 from ..ir.node import Node
-from ..runtime.devices import build, chosen_device
+from ..runtime.devices import build, chosen_device, circumstances
 from . import trees
 from .guards import Guard, guards_of
 from .handle import Handle
@@ -122,6 +123,9 @@ class Plan:
         self.is_flat = isinstance(structure, tuple) and structure[0] is tuple and not any(
             child is not None for child in structure[1])
         self.run: Any = None
+        #: what the program was made under
+        self.settings: Any = None
+        self.around: Any = None
         #: the only native part of the program, if it is all there is to it, and its empty results
         self.part: Any = None
         self.results: list[Any] = []
@@ -156,6 +160,7 @@ class Plan:
         That takes some of the operands only: slots become their places among those.
         """
         self.run = run
+        self.settings, self.around = settings.get(), circumstances()
         part = getattr(run, "only", None)
         if part is None or not part.is_direct:
             return
@@ -176,6 +181,11 @@ class Plan:
                                                            strict=True)))
 
     def holds(self) -> bool:
+        here = settings.get()
+        if here is not self.settings:
+            if circumstances() != self.around:
+                return False
+            self.settings = here
         for guard in self.guards:
             if not guard.holds():
                 return False
@@ -188,6 +198,8 @@ class Plan:
 
     def changed(self) -> str:
         """Why it does not hold any more."""
+        if circumstances() != self.around:
+            return "settings are others"
         for guard in self.guards:
             if not guard.holds():
                 return guard.reason()

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..runtime.native.memory import aligned_empty, is_own
+from .plan import Plan
 from .recorder import value_of
-from .replay import Plan
 
 __all__ = ["Series"]
 

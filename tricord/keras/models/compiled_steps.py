@@ -24,8 +24,9 @@ from ...ir.dtypes import DType
 from ...tensor import trees
 from ...tensor.generator import default_generator
 from ...tensor.handle import Handle
+from ...tensor.plan import Plan
 from ...tensor.recorder import wrap
-from ...tensor.replay import CompiledFunction, Plan
+from ...tensor.replay import CompiledFunction
 from ...tensor.series import Series
 from .. import config
 from ..layers.base import Layer

@@ -23,8 +23,9 @@ from .handle import Handle
 __all__ = ["Guard", "guards_of"]
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
-#: Functions looked into at most, from the one given on; and all other things.
-_MOST_FUNCTIONS, _MOST_THINGS = 256, 4096
+#: Functions looked into at most, from the one given on; lists, dicts and objects; and all things,
+#: of which modules may be many.
+_MOST_FUNCTIONS, _MOST_OBJECTS, _MOST_THINGS = 256, 512, 8192
 #: Items of a list or dict that are looked at, and bytes of an array.
 _MOST_ITEMS, _MOST_BYTES = 1024, 4096
 
@@ -116,6 +117,7 @@ class _Walk:
     def __init__(self, function: Any, objects: Sequence[Any]):
         self.guards: list[Guard] = []
         self.handles: set[int] = set()
+        self.objects = 0
         self.seen: set[int] = set()
         self.functions: list[Any] = [function]
         self.things: list[tuple[str, Any]] = [("an argument", o) for o in objects]
@@ -157,16 +159,17 @@ class _Walk:
             if self.is_new(thing) and thing.nbytes <= _MOST_BYTES:
                 self.guards.append(Content(name, thing))
         elif isinstance(thing, (list, dict)):
-            self.contents(name, thing)
+            self.contents(name, thing, 1)
         elif isinstance(thing, tuple):
             if self.is_new(thing):
                 self.things += [(f"{name}[{i}]", v) for i, v in enumerate(thing[:_MOST_ITEMS])]
         elif _has_contents(thing):
-            self.contents(type(thing).__name__, vars(thing))
+            self.contents(type(thing).__name__, vars(thing), int(not _is_module(thing)))
             self.functions += _methods(type(thing))
 
-    def contents(self, name: str, container: Any) -> None:
-        if self.is_new(container):
+    def contents(self, name: str, container: Any, count: int) -> None:
+        self.objects += count
+        if self.objects <= _MOST_OBJECTS and self.is_new(container):
             guard = Contents(name, container)
             self.guards.append(guard)
             self.things += [(name, v) for v in guard.value if not isinstance(v, _PLAIN)]

@@ -424,8 +424,11 @@ def test_measuring_compares_with_the_peak():
 @needs_clock
 def test_measuring_times_each_kernel():
     x, w = arguments(400, 300)
-    report = tc.explain_compile(layer, x, w, measure=True, peak=Peak(1e12, 1e10))
-    took = report.kernel_seconds
+    for _ in range(5):  # the two are measured one after the other; somebody else may come between
+        report = tc.explain_compile(layer, x, w, measure=True, peak=Peak(1e12, 1e10))
+        took = report.kernel_seconds
+        if took is not None and sum(took) < 2 * report.seconds:
+            break
     assert took is not None and len(took) == len(report.kernels) and all(s > 0 for s in took)
     # The product is most of the work; what is told apart by a clock is in the right order.
     labels = [k.label for k in report.kernels]

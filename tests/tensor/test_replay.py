@@ -512,3 +512,42 @@ def test_settings_are_those_of_the_call():
     with settings.override(check=2), pytest.raises(TricordError, match="log"):
         compiled(-tc.ones(3)).tolist()
     assert "settings are others" in reasons(compiled)[-1]
+
+
+def test_what_defaults_and_other_compiled_functions_reach_may_change():
+    global GAIN
+    layer, scale = nn.LeakyReLU(0.1), tc.ones(3)
+
+    def with_defaults(x, layer=layer, *, factors=[1.0]):  # noqa: B006 - that it changes is the test
+        return layer(-x) * factors[0]
+
+    @tc.compile
+    def inner(x):
+        return tc.exp(x) * GAIN
+
+    x, gain = tc.ones(2), GAIN
+    functions = [with_defaults, lambda x: inner(x) + 1, lambda x: tc.exp(x) * scale[0].item()]
+    replayed = [tc.compile(f) for f in functions]
+    for _ in range(4):
+        before = [f(x).tolist() for f in replayed]
+    assert [reasons(f)[-1] for f in replayed] == ["compiled"] * 3
+    try:
+        GAIN = gain + 1
+        layer.negative_slope = 3.0
+        scale.fill_(4.0)
+        after = [f(x).tolist() for f in replayed]
+        assert after == [f(x).tolist() for f in functions]
+        assert all(a != b for a, b in zip(after, before, strict=True))
+        with_defaults.__kwdefaults__["factors"][0] = 5.0
+        assert replayed[0](x).tolist() == with_defaults(x).tolist()
+    finally:
+        GAIN = gain
+
+
+def test_a_value_that_is_looked_at_often_is_one_fact():
+    scale = tc.asarray(2.0)
+    compiled = tc.compile(lambda x: tc.exp(x) * sum(scale.item() for _ in range(50)))
+    for _ in range(4):
+        compiled(tc.zeros(2))
+    [plan] = compiled._plans.values()
+    assert len(plan.guards) < 10

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -21,183 +21,18 @@ from typing import Any
 from ..ir.dtypes import DType, bool_, float32
 from . import scalars
 from .affine import Affine
-from .llvm import Function, Module, Value, element_of, mangled, vector
+from .emit_values import Block, NestEmitter
+from .llvm import Function, Module, Value, vector
 from .loops import Apply, Given, Load, Nest, Number, Position, Reduce
+from .stages import Stages
 from .target import Target
 
-__all__ = ["Block", "NestEmitter", "NestKernel"]
+__all__ = ["NestKernel"]
 
 #: Vectors in flight: enough chains to hide the latency of an addition.
 _UNROLL = 4
-#: A value cheaper than this is computed again rather than kept in memory between stages.
-_WORTH_KEEPING = 8
-_ALIGN = 64
-#: Bytes that no cache holds; and how many rows ahead such memory is asked for, where each row is on
-#: a page of its own, so that the processor does not foresee it.
-_BEYOND_CACHES, _ROWS_AHEAD = 24 << 20, 4
-
-
-@dataclass
-class Block:
-    """Where in the loops code is being written: one vector of lanes."""
-
-    loops: dict[int, Value]
-    lanes: int
-    mask: Value | None = None
-    #: values computed for these lanes
-    here: dict[int, Value] = field(default_factory=dict)
-
-
-class NestEmitter:
-    """Writes the values of one nest into a function."""
-
-    def __init__(self, f: Function, nest: Nest, pointers: Sequence[Value], lane: int | None):
-        self.f = f
-        self.nest = nest
-        self.pointers = pointers
-        self.lane = lane
-        #: values that do not depend on the lane loop, good in the loops now open
-        self.uniform: list[dict[int, Value]] = [{}]
-        #: a loop over rows inside of the lane loop, if memory is to be asked for ahead
-        self.rows: int | None = None
-        self.given: Callable[[Block], Value] | None = None
-
-    def find(self, number: int, block: Block | None) -> Value | None:
-        if block is not None and number in block.here:
-            return block.here[number]
-        for scope in reversed(self.uniform):
-            if number in scope:
-                return scope[number]
-        return None
-
-    def operand(self, number: int, block: Block) -> Value:
-        found = self.find(number, block)
-        assert found is not None, f"value {number} is used before it is there"
-        return found
-
-    def compute(self, numbers: Sequence[int], block: Block, depends: Sequence[bool]) -> None:
-        """Values in their order: those that depend on the lane loop for this block's lanes, the
-        others once for the loops that are open."""
-        for number in numbers:
-            if self.find(number, block) is not None:
-                continue
-            if depends[number]:
-                block.here[number] = self.one(number, block, block.lanes)
-            else:
-                self.uniform[-1][number] = self.one(number, block, 1)
-
-    def one(self, number: int, block: Block, lanes: int) -> Value:
-        value, f = self.nest.values[number], self.f
-        if isinstance(value, Load):
-            return self.load(value, block, lanes)
-        if isinstance(value, Number):
-            return scalars.constant(f, value.value, value.dtype)
-        if isinstance(value, Position):
-            return self.position(value, block, lanes)
-        if isinstance(value, Given):
-            assert self.given is not None
-            return self.given(block)
-        assert isinstance(value, Apply), value
-        operands = [self.operand(o, block) for o in value.operands]
-        if lanes > 1:
-            operands = [f.splat(o, lanes) if o.type[0] != "<" else o for o in operands]
-        dtypes = [self.nest.values[o].dtype for o in value.operands]
-        return scalars.apply(f, value.function, value.params, operands, dtypes, value.dtype)
-
-    # ---- indices
-
-    def index(self, at: Affine, block: Block) -> Value:
-        """The index of the first lane."""
-        total = self.f.index(at.constant)
-        for loop, coefficient in at.terms:
-            total = self.f.add(total, self.f.mul(block.loops[loop], coefficient))
-        return total
-
-    def stride(self, at: Affine) -> int:
-        return 0 if self.lane is None else at.coefficient(self.lane)
-
-    def position(self, value: Position, block: Block, lanes: int) -> Value:
-        f, element = self.f, scalars.register_of(value.dtype)
-        at = self.index(value.at, block)
-        if lanes > 1:
-            step = self.stride(value.at)
-            narrow = value.dtype.itemsize < 8
-            if narrow:  # indices of what fits in memory lane by lane fit in 32 bits mostly
-                low, high = value.at.bounds(self.nest.extents)
-                narrow = low >= -2**31 and high < 2**31
-            kind = "i32" if narrow else "i64"
-            ramp = f.lanes_constant([i * step for i in range(lanes)], kind)
-            at = f.add(f.splat(f.convert(at, kind), lanes), ramp)
-        if value.dtype is bool_:
-            return f.compare("ne", at, 0)
-        if value.dtype.kind == "f" and value.dtype.itemsize == 2:
-            return scalars.narrow(f, f.convert(at, "float"), element)
-        return f.convert(at, element)
-
-    # ---- memory
-
-    def address(self, buffer: int, at: Affine, block: Block) -> Value:
-        element = scalars.memory_of(self.nest.buffers[buffer])
-        return self.f.offset(self.pointers[buffer], self.index(at, block), element)
-
-    def load(self, value: Load, block: Block, lanes: int) -> Value:
-        f, element = self.f, scalars.memory_of(value.dtype)
-        stride = self.stride(value.at) if lanes > 1 else 0
-        if stride == 0:
-            got = f.load(self.address(value.buffer, value.at, block), element)
-        elif stride == 1:
-            self.ask(value, block, element)
-            got = f.load(self.address(value.buffer, value.at, block), vector(lanes, element),
-                         mask=block.mask)
-        else:
-            got = self._gather(value, block, lanes, stride, element)
-        return f.compare("ne", got, 0) if value.dtype is bool_ else got
-
-    def ask(self, value: Load, block: Block, element: str) -> None:
-        """Ask for the same columns some rows ahead."""
-        apart = 0 if self.rows is None else value.at.coefficient(self.rows)
-        if apart:
-            at = self.address(value.buffer, value.at, block)
-            self.f.prefetch(self.f.offset(at, _ROWS_AHEAD * apart, element))
-
-    def _gather(self, value: Load, block: Block, lanes: int, stride: int, element: str) -> Value:
-        f = self.f
-        base = self.address(value.buffer, value.at, block)
-        offsets = f.lanes_constant([i * stride for i in range(lanes)], "i64")
-        type, pointers = vector(lanes, element), vector(lanes, "ptr")
-        places = f.pure(f"getelementptr {element}, {base}, {offsets}", pointers)
-        mask = block.mask or f.constant(True, vector(lanes, "i1"))
-        name = f"llvm.masked.gather.{mangled(type)}.v{lanes}p0"
-        f.module.declare(name, type, [pointers, mask.type, type])
-        align = value.dtype.itemsize
-        return f.emit(f"call {type} @{name}({pointers} align {align} {places.text}, {mask}, "
-                      f"{type} zeroinitializer)", type)
-
-    def store(self, number: int, buffer: int, at: Affine, block: Block, lanes: int) -> None:
-        f, dtype = self.f, self.nest.buffers[buffer]
-        value = self.operand(number, block)
-        if dtype is bool_:
-            value = f.convert(value, "i8")
-        if lanes == 1:
-            f.store(value, self.address(buffer, at, block))
-            return
-        value = f.splat(value, lanes) if value.type[0] != "<" else value
-        base, stride = self.address(buffer, at, block), self.stride(at)
-        if stride == 1:
-            f.store(value, base, mask=block.mask)
-        else:
-            self._scatter(value, base, stride, block, lanes, dtype.itemsize)
-
-    def _scatter(self, value: Value, base: Value, stride: int, block: Block, lanes: int,
-                 align: int) -> None:
-        f = self.f
-        pointers = vector(lanes, "ptr")
-        offsets = f.lanes_constant([i * stride for i in range(lanes)], "i64")
-        places = f.pure(f"getelementptr {element_of(value.type)}, {base}, {offsets}", pointers)
-        mask = block.mask or f.constant(True, vector(lanes, "i1"))
-        name = f"llvm.masked.scatter.{mangled(value.type)}.v{lanes}p0"
-        f.module.declare(name, "void", [value.type, pointers, mask.type])
-        f.do(f"call void @{name}({value}, {pointers} align {align} {places.text}, {mask})")
+#: Bytes that no cache holds.
+_BEYOND_CACHES = 24 << 20
 
 
 class NestKernel:
@@ -222,7 +57,7 @@ class NestKernel:
         self.lanes = target.lanes(narrow)
         if self.lane is not None:
             self.lanes = min(self.lanes, _power_of_two(self.nest.extents[self.lane]))
-        self.plan = _Stages(self)
+        self.plan = Stages(self.nest, self.lane, self.lanes)
 
     @cached_property
     def name(self) -> str:
@@ -301,120 +136,6 @@ def _ordered(nest: Nest) -> Nest:
 
     return nest.with_places(change, [nest.extents[o] for o in order],
                             sorted(new[r] for r in nest.reduced))
-
-
-class _Stages:
-    """Which value is computed where: see the module's text."""
-
-    def __init__(self, kernel: NestKernel):
-        nest = kernel.nest
-        self.nest, self.lane, self.lanes = nest, kernel.lane, kernel.lanes
-        count = len(nest.values)
-        reduced = set(nest.reduced)
-        #: per value: loops it depends on; whether on the lane; whether on a reduced loop
-        self.loops: list[frozenset[int]] = []
-        self.depends = [False] * count
-        self.inner = [False] * count
-        self.stage = [0] * count
-        kept = frozenset(nest.kept)
-        for number, value in enumerate(nest.values):
-            loops: frozenset[int] = frozenset()
-            stage = 0
-            if isinstance(value, (Load, Position)):
-                loops = value.at.loops
-            elif isinstance(value, Apply):
-                for o in value.operands:
-                    loops |= self.loops[o]
-                    stage = max(stage, self.stage[o])
-            elif isinstance(value, Reduce):
-                loops = kept
-                stage = self.stage[value.operand] + 1
-            elif isinstance(value, Given):
-                loops = frozenset(range(len(nest.extents)))
-            self.loops.append(loops)
-            self.stage[number] = stage
-            self.depends[number] = self.lane in loops
-            self.inner[number] = bool(loops & reduced)
-        self.by_rows = bool(reduced) and self.lane in reduced
-        self._roots()
-        self._keep()
-
-    def _roots(self) -> None:
-        """Reductions and inner stores of each stage."""
-        nest = self.nest
-        self.reductions: dict[int, list[int]] = {}
-        self.inner_stores: dict[int, list[int]] = {}
-        self.outer_stores: list[int] = []
-        for number, value in enumerate(nest.values):
-            if isinstance(value, Reduce):
-                self.reductions.setdefault(self.stage[value.operand], []).append(number)
-        for place, store in enumerate(nest.stores):
-            if store.at.loops & set(nest.reduced):
-                stage = self.stage[store.value]
-                self.inner_stores.setdefault(stage, []).append(place)
-            else:
-                self.outer_stores.append(place)
-        stages = [*self.reductions, *self.inner_stores]
-        self.count = max(stages, default=-1) + 1
-
-    def _stage_roots(self, stage: int) -> list[int]:
-        """Inner values that reductions and stores of a stage want."""
-        values = [self.nest.values[r] for r in self.reductions.get(stage, ())]
-        return ([v.operand for v in values if isinstance(v, Reduce)]
-                + [self.nest.stores[s].value for s in self.inner_stores.get(stage, ())])
-
-    def _closure(self, roots: Sequence[int], stage: int) -> list[int]:
-        """Inner values that the roots need, in order, not looking behind what is kept."""
-        found: set[int] = set()
-        stack = [r for r in roots if self.inner[r]]
-        while stack:
-            number = stack.pop()
-            if number in found:
-                continue
-            found.add(number)
-            kept = self.kept_values.get(number)
-            if kept is not None and kept[0] < stage:
-                continue
-            value = self.nest.values[number]
-            if isinstance(value, Apply):
-                stack += [o for o in value.operands if self.inner[o]]
-        return sorted(found)
-
-    def _keep(self) -> None:
-        """A value wanted in several stages and dear is kept: (stage that makes it, offset)."""
-        self.kept_values: dict[int, tuple[int, int]] = {}
-        self.scratch = 0
-        first: dict[int, int] = {}
-        row = 1
-        for loop in self.nest.reduced:
-            row *= self.nest.extents[loop]
-        for stage in range(self.count):
-            for number in reversed(self._closure(self._stage_roots(stage), stage)):
-                value = self.nest.values[number]
-                made = first.setdefault(number, stage)
-                if (made < stage and self.by_rows and number not in self.kept_values
-                        and isinstance(value, Apply) and self._price(number) >= _WORTH_KEEPING):
-                    size = (row + self.lanes) * value.dtype.itemsize
-                    self.kept_values[number] = (made, self.scratch)
-                    self.scratch += -(-size // _ALIGN) * _ALIGN
-        self.needs: list[list[int]] = []
-        for stage in range(self.count):
-            roots = self._stage_roots(stage)
-            roots += [k for k, (made, _) in self.kept_values.items() if made == stage]
-            self.needs.append(self._closure(roots, stage))
-
-    def _price(self, root: int) -> int:
-        total, stack, seen = 0, [root], set()
-        while stack:
-            number = stack.pop()
-            if number in seen or not self.inner[number]:
-                continue
-            seen.add(number)
-            value = self.nest.values[number]
-            if isinstance(value, Apply):
-                total += scalars.cost(value.function, value.dtype)
-                stack += value.operands
-        return total
 
 
 class _Writer:

@@ -73,7 +73,8 @@ def _chain(fusion: Fusion, unit: Unit, value: Node, users: list[Unit],
         if node in chain:
             continue
         chain.add(node)
-        work += cost(node.op.lower.name, node.dtype)  # type: ignore[union-attr]
+        assert isinstance(node.op.lower, Scalar)
+        work += cost(node.op.lower.name, node.dtype)
         if work > _MOST:
             return None
         domain = squeezed(node.shape)

@@ -10,7 +10,8 @@ from ..errors import ArgumentError
 from ..ir.lowering import Kernel, Regions
 from ..ir.node import Node
 from .affine import Affine, domain_index, flat_index, row_major
-from .emit_nest import Block, NestEmitter, NestKernel
+from .emit_nest import NestKernel
+from .emit_values import Block, NestEmitter
 from .fusion import Fusion, squeezed
 from .kernels import GENERATORS
 from .kernels.kernel import KernelCode
@@ -21,6 +22,7 @@ from .nests import GroupNest, nest_of
 from .operands import in_memory
 from .scalars import memory_of
 from .schedule import Step
+from .stages import stage_numbers
 from .target import Target
 
 __all__ = ["Call", "Place", "Scratch", "calls_of"]
@@ -95,20 +97,10 @@ def _label(step: Step) -> str:
 
 def _in_place(made: GroupNest) -> frozenset[tuple[Node, Node]]:
     """Pairs of a result and an operand that is read at the very places where the result is
-    written, and never after that.
-
-    A nest goes over its rows once for each *stage*: that of a value is the number of reductions
-    that it waits for, one after another. What a later stage reads must still be there.
-    """
+    written, and never after that: what a later stage (`stages`) reads must still be there."""
     nest = made.nest
     reduced = set(nest.reduced)
-    stage: list[int] = []
-    for value in nest.values:
-        if isinstance(value, Reduce):
-            stage.append(stage[value.operand] + 1)
-        else:
-            stage.append(max((stage[o] for o in value.operands), default=0)
-                         if isinstance(value, Apply) else 0)
+    stage = stage_numbers(nest)
     last = [-1] * len(stage)  # stages in which values are wanted
     for store in nest.stores:
         last[store.value] = max(last[store.value], stage[store.value])

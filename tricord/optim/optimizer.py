@@ -234,26 +234,24 @@ class Optimizer:
         if (self._update is not update or len(self._members) != len(self.param_groups)
                 or self._pre_hooks or self._post_hooks):
             return None
-        names = self.option_names
-        for group, members in zip(self.param_groups, self._members):
-            if len(group["params"]) != members.count:
-                return None
-            settings = tuple([group[n] for n in names])
-            if settings != members.settings and not self._take_over(members, settings):
-                return None
+        if not all(map(self._still, self.param_groups, self._members)):
+            return None
         return self._rates()
+
+    def _still(self, group: dict[str, Any], members: _Members) -> bool:
+        """Whether a group is what the prepared update assumes, or can be taken over."""
+        if len(group["params"]) != members.count:
+            return False
+        settings = tuple([group[n] for n in self.option_names])
+        return settings == members.settings or self._take_over(members, settings)
 
     def _gradients(self) -> list[Any] | None:
         """In the order of the prepared update; None if it does not fit any more."""
         grads = []
-        names = self.option_names
         if len(self._members) != len(self.param_groups):
             return None
         for group, members in zip(self.param_groups, self._members):
-            if len(group["params"]) != members.count:
-                return None
-            settings = tuple([group[n] for n in names])
-            if settings != members.settings and not self._take_over(members, settings):
+            if not self._still(group, members):
                 return None
             for p in members.params:
                 g = p._grad

@@ -76,12 +76,12 @@ class CompileReport:
 
     @property
     def flops(self) -> int:
-        return sum(k.flops for k in self.kernels)
+        return sum(part.flops for part in self.parts)
 
     @property
     def bytes(self) -> int:
         """Read and written by the kernels, from memory or caches."""
-        return sum(k.bytes for k in self.kernels)
+        return sum(part.bytes for part in self.parts)
 
     @property
     def compile_seconds(self) -> float:

@@ -3,7 +3,8 @@
 Numbers, strings, modules and objects that a function reaches through its closure, its globals, its
 defaults or its object are constants of what was recorded from it. So are the attributes of those
 modules and objects, and what is in their lists and dicts: a guard for each holds what was there
-before the call. Arrays are looked at if they are small; what reads a large one is not replayed.
+before the call. So are the numbers in small arrays. What names a large array is not replayed; of a
+large one inside an object, a list or a dict only the identity is looked at.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Contents(Guard):
     __slots__ = ("container", "count", "keys")
 
     def __init__(self, name: str, container: Any):
-        super().__init__(name, lambda: None, None)
+        super().__init__(name, lambda: container, None)
         self.container = container
         self.count = len(container)
         self.keys = list(islice(container, _MOST_ITEMS)) if isinstance(container, dict) else None
@@ -75,7 +76,7 @@ class Contents(Guard):
         if len(self.container) == self.count:
             for key, new, old in zip(keys, self.items(), self.value):
                 if not _same(new, old):
-                    item = f".{key}" if self.name[:1].isupper() else f"[{key!r}]"
+                    item = f"[{key!r}]"
                     if isinstance(old, _PLAIN) and isinstance(new, _PLAIN):
                         return f"{self.name}{item} was {old!r} and is {new!r}"
                     return f"{self.name}{item} is another object"
@@ -164,8 +165,10 @@ class _Walk:
             if self.is_new(thing):
                 self.things += [(f"{name}[{i}]", v) for i, v in enumerate(thing[:_MOST_ITEMS])]
         elif _has_contents(thing):
-            self.contents(type(thing).__name__, vars(thing), int(not _is_module(thing)))
+            self.contents(f"vars({type(thing).__name__})", vars(thing), int(not _is_module(thing)))
             self.functions += _methods(type(thing))
+        elif callable(getattr(thing, "__wrapped__", None)):  # compiled itself, or decorated
+            self.functions.append(thing.__wrapped__)
 
     def contents(self, name: str, container: Any, count: int) -> None:
         self.objects += count
@@ -183,8 +186,9 @@ def _has_contents(thing: Any) -> bool:
     return _is_module(thing) or not _is_known(type(thing))
 
 
-def _is_known(kind: type) -> bool:
-    return (kind.__module__ or "").partition(".")[0] in _LIBRARIES
+def _is_known(thing: Any) -> bool:
+    """Whether a class or function is from a library whose state does not change."""
+    return (thing.__module__ or "").partition(".")[0] in _LIBRARIES
 
 
 _LIBRARIES = ("tricord", "numpy", "builtins", "functools", "types", "typing", "collections",
@@ -199,9 +203,7 @@ def _is_users(value: Any) -> bool:
     """A function outside of tricord: its own globals count as well."""
     if isinstance(value, (types.MethodType, functools.partial)):
         return True
-    if not isinstance(value, types.FunctionType):
-        return False
-    return (value.__module__ or "").partition(".")[0] not in ("tricord", "numpy")
+    return isinstance(value, types.FunctionType) and not _is_known(value)
 
 
 def _visible(function: Any) -> Iterator[tuple[str, Any, Callable[[], Any]]]:
@@ -225,6 +227,11 @@ def _visible(function: Any) -> Iterator[tuple[str, Any, Callable[[], Any]]]:
             yield name, cell.cell_contents, functools.partial(_contents, cell)
         except ValueError:  # a cell that is not filled yet
             continue
+    if function.__defaults__:
+        yield f"defaults of {function.__name__}", function.__defaults__, (
+            lambda: function.__defaults__)
+    for name, default in (function.__kwdefaults__ or {}).items():
+        yield name, default, functools.partial(function.__kwdefaults__.get, name)
     names = function.__globals__
     for name in _names(code):
         if name in names:

@@ -142,7 +142,8 @@ class Plan:
             return "a tensor from outside has another type, wants a gradient or does no more"
         if not self.holds():
             return "a tensor that it writes to has views"
-        return "the optimizer's parameters or options changed"
+        return ("the optimizer's parameters or options changed" if self.steps else
+                "an argument that it writes to is a view, or has views")
 
     def gather(self, arguments: Sequence[Handle]) -> tuple[list[Any], list[Any]] | None:
         """Operands, and what is to be done once they have been used; None if an optimizer does

@@ -69,7 +69,7 @@ class Watch:
 
 
 def plan_of(watch: Watch, arguments: Sequence[Handle], leaves: Sequence[Any],
-             structure: Any) -> Plan | None:
+            structure: Any) -> Plan | None:
     """A plan from what was seen; None, with the reason in the watch, if there can be none."""
     place = {id(a): i for i, a in enumerate(arguments)}
     plan = Plan(_sources(watch, place), structure)
@@ -111,7 +111,8 @@ def _guards_of_looks(watch: Watch, arguments: Sequence[Handle]) -> list[Guard]:
     given = {id(_owner(a._value)) for a in arguments}
     computed = {id(_owner(h._value)) for h, _ in watch.live}
     guards = []
-    for handle, value in watch.looked:
+    # Python may look at one value many times.
+    for handle, value in {(id(h), id(v)): (h, v) for h, v in watch.looked}.values():
         owner = id(_owner(value))
         if owner in computed:
             watch.refuse(LOOKED_AT)

@@ -82,10 +82,11 @@ class Facts:
         """What is to be looked at next; notes what is here."""
         kind = type(thing)
         if kind is tuple:
-            return thing  # type: ignore[no-any-return]
+            return tuple(thing)
         if kind is list:
-            self._lists.append((thing, thing.copy()))
-            return thing  # type: ignore[no-any-return]
+            items = list(thing)
+            self._lists.append((thing, items))
+            return items
         if kind is dict:
             return self._attributes(thing, list(thing), len(thing))
         if isinstance(thing, functools.partial):

@@ -44,6 +44,13 @@ def train_step(model, optimizer):
     return step
 
 
+def ways(change=lambda step: step):
+    """A network and its training step: as Python runs it, then compiled."""
+    for compiled in (lambda step: step, tc.compile):
+        model, optimizer = network()
+        yield model, compiled(change(train_step(model, optimizer)))
+
+
 def detached(step):
     return lambda x, y: step(x, y).detach()
 
@@ -231,11 +238,7 @@ def test_a_number_that_the_function_makes_anew_is_not_frozen():
 
 def test_detached_results_are_replayed():
     ends = []
-    for compiled in (False, True):
-        model, optimizer = network()
-        step = detached(train_step(model, optimizer))
-        if compiled:
-            step = tc.compile(step)
+    for _, step in ways(detached):
         losses = [step(x, y) for x, y in batches()]
         assert not any(loss.requires_grad for loss in losses)
         ends.append([loss.item() for loss in losses])
@@ -385,11 +388,7 @@ def test_a_change_of_what_is_around_is_noticed(what):
 
 def test_what_is_frozen_may_thaw():
     ends = []
-    for compiled in (False, True):
-        model, optimizer = network()
-        step = train_step(model, optimizer)
-        if compiled:
-            step = tc.compile(step)
+    for model, step in ways():
         losses = []
         for frozen in (True, False, True):
             model[0].requires_grad_(not frozen)
@@ -401,11 +400,7 @@ def test_what_is_frozen_may_thaw():
 
 def test_views_of_what_is_trained_follow():
     ends = []
-    for compiled in (False, True):
-        model, optimizer = network()
-        step = train_step(model, optimizer)
-        if compiled:
-            step = tc.compile(step)
+    for model, step in ways():
         for x, y in batches(5):
             step(x, y)
         view = model[0].weight.detach()
@@ -427,13 +422,7 @@ def test_the_value_of_an_argument_is_no_constant(look):
 
 
 def test_a_number_returned_by_a_training_step_is_that_of_the_step():
-    ends = []
-    for compiled in (False, True):
-        model, optimizer = network()
-        plain = train_step(model, optimizer)
-        ends.append([])
-        for step in [tc.compile(item_of(plain)) if compiled else item_of(plain)]:
-            ends[-1] += [step(x, y) for x, y in batches()]
+    ends = [[step(x, y) for x, y in batches()] for _, step in ways(item_of)]
     assert ends[0] == ends[1] and len(set(ends[1])) == len(ends[1])
 
 

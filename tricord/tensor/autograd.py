@@ -276,9 +276,10 @@ def _gradient_nodes(outputs: Any, cotangents: Any, asked: Sequence[Any],
     """Roots and what was asked for: the node, whether it is a root, and its gradient."""
     roots = dict.fromkeys(reachable_roots(list(outputs)), True)
     starts = {**roots, **{node: False for node in asked if node not in roots}}
-    hooks = {h._node: _node_hook(h, create_graph) for h in hooked if h._node not in starts}
+    hooks = {h._node: _node_hook(h, create_graph) for h in hooked
+             if h._node is not None and h._node not in starts}
     with hold():
-        found = gradients(list(outputs), list(cotangents), list(starts), hooks)  # type: ignore[arg-type]
+        found = gradients(list(outputs), list(cotangents), list(starts), hooks)
     return [(start, is_root, stop_gradient(g) if g.needs_grad and not create_graph else g)
             for (start, is_root), g in zip(starts.items(), found, strict=True) if g is not None]
 
